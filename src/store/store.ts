@@ -1,0 +1,243 @@
+import type { MessageError, NewEvent, RevisionSource, StoredEvent, Usage } from "../core/events.ts";
+
+export type MessageStatus = "pending" | "running" | "done" | "failed" | "cancelled";
+export type TurnMode = "single" | "batch";
+
+/** What a session sets for itself; null where it follows the settings. */
+export interface Overrides {
+  provider: string | null;
+  model: string | null;
+  mode: TurnMode | null;
+}
+
+/** A session as it stands in the store. Times are milliseconds since the Unix epoch. */
+export interface SessionRecord {
+  id: string;
+  title: string | null;
+  /** Its own system prompt; null means `turn.system`. */
+  system: string | null;
+  labels: Record<string, string>;
+  overrides: Overrides;
+  turns: number;
+  lastInputTokens: number | null;
+  epoch: number;
+  /** The first `seq` of its present context. */
+  contextFrom: number;
+  pending: number;
+  createdAt: number;
+  lastActivityAt: number;
+}
+
+/** A message as it stands in the store. */
+export interface MessageRecord {
+  id: string;
+  session: string;
+  seq: number;
+  content: string;
+  status: MessageStatus;
+  /** Attempts counted so far, the running one included. */
+  attempts: number;
+  reply: string | null;
+  finish: string | null;
+  error: MessageError | null;
+  provider: string | null;
+  model: string | null;
+  revision: number | null;
+  fallbackFrom: string | null;
+  usage: Usage | null;
+  repliedBy: string | null;
+  retryOf: string | null;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  /** Not to be taken before this time; null when it may be taken now. */
+  retryAt: number | null;
+  /** It has already had its one rollover for a prompt too long. */
+  overflowed: boolean;
+}
+
+/** Who holds a message that runs: this start of the daemon and this generator. Nothing else can end its turn. */
+export interface Lease {
+  boot: string;
+  generator: string;
+}
+
+export interface NewSession {
+  id: string;
+  title: string | null;
+  system: string | null;
+  labels: Record<string, string>;
+  overrides: Overrides;
+}
+
+export interface SessionPatch {
+  title?: string | null;
+  system?: string | null;
+  labels?: Record<string, string>;
+  overrides?: Overrides;
+}
+
+export interface NewMessage {
+  id: string;
+  content: string;
+  retryOf: string | null;
+}
+
+/** Idempotency of a post (the IETF draft `Idempotency-Key`): `hash` tells one content from another. */
+export interface Idempotency {
+  key: string;
+  hash: string;
+}
+
+export interface AcceptRequest {
+  session: string;
+  messages: readonly NewMessage[];
+  idempotency: Idempotency | null;
+  maxPending: number;
+  at: number;
+}
+
+export type AcceptResult =
+  | { kind: "accepted"; session: SessionRecord; isNewSession: boolean; messages: { id: string; seq: number }[] }
+  | { kind: "replayed"; messages: { id: string; seq: number }[] }
+  | { kind: "conflict" }
+  | { kind: "full"; pending: number };
+
+export interface ClaimRequest {
+  session: string;
+  lease: Lease;
+  /** The revision the turn would run under; the claim is refused as `stale` where a newer one is recorded. */
+  revision: number;
+  provider: string;
+  model: string;
+  fallbackFrom: string | null;
+  at: number;
+  /** Further events to commit with a claim that succeeds. */
+  events: readonly NewEvent[];
+}
+
+export type ClaimResult =
+  | { kind: "claimed"; message: MessageRecord; session: SessionRecord }
+  | { kind: "nothing" }
+  | { kind: "stale" };
+
+/** How a turn ended for its message. */
+export type TurnResult =
+  | { kind: "done"; reply: string; finish: string; usage: Usage }
+  | { kind: "failed"; error: MessageError };
+
+export interface FinishRequest {
+  message: string;
+  lease: Lease;
+  result: TurnResult;
+  /** Start a fresh context with the next turn: `epoch` rises, `lastInputTokens` becomes null (same transaction). */
+  rollover: { contextFrom: number } | null;
+  at: number;
+}
+
+export interface PutBackRequest {
+  message: string;
+  lease: Lease;
+  reason: "drain" | "restart" | "held" | "retry" | "daemon_restart";
+  /** Whether the attempt just made counts towards `turn.maxAttempts`. */
+  isCounted: boolean;
+  error: MessageError | null;
+  retryAt: number | null;
+  /** As in FinishRequest; marks the message as `overflowed`. */
+  rollover: { contextFrom: number } | null;
+  at: number;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Opaque position of what follows; null at the end. */
+  next: string | null;
+}
+
+export interface PageRequest {
+  limit: number;
+  cursor: string | null;
+}
+
+export interface RevisionRecord {
+  revision: number;
+  at: number;
+  source: RevisionSource;
+  changedKeys: string[];
+  /** The text of the file with its secret literals masked; null where there was no file. */
+  text: string | null;
+}
+
+export interface StoreTotals {
+  pending: number;
+  oldestPendingAt: number | null;
+  turns: number;
+  lastTurnAt: number | null;
+}
+
+/**
+ * Where everything that was accepted is kept. Every write resolves after its commit is durable, or rejects and
+ * has then changed nothing; the events it tells of commit with it. A read sees every write that has resolved.
+ * Faults are `SegueError` with `storage`, or `storage_full` where there is no room.
+ */
+export interface Store {
+  readonly sessions: {
+    /** Makes a session; false where the id is taken. Tells `session.created`. */
+    create(session: NewSession, at: number): Promise<boolean>;
+    get(id: string): Promise<SessionRecord | undefined>;
+    /** Newest first. */
+    list(filter: { label?: { key: string; value: string } }, page: PageRequest): Promise<Page<SessionRecord>>;
+    patch(id: string, patch: SessionPatch): Promise<SessionRecord | undefined>;
+    /** Removes a session and all that is in it; false where there is none. Tells `message.cancelled`, `session.deleted`. */
+    delete(id: string, at: number): Promise<boolean>;
+    /** Ids of the sessions that have a pending message. */
+    withPending(): Promise<string[]>;
+  };
+  readonly messages: {
+    /** Takes messages into a session's inbox, all or none; makes the session if it is new. Tells `message.accepted`. */
+    accept(request: AcceptRequest): Promise<AcceptResult>;
+    get(id: string): Promise<MessageRecord | undefined>;
+    /** By `seq` within a session. */
+    list(
+      filter: { session?: string; status?: MessageStatus; after?: number },
+      page: PageRequest,
+    ): Promise<Page<MessageRecord>>;
+    /** The pending message with the lowest `seq`. */
+    head(session: string): Promise<{ id: string; seq: number; attempts: number; retryAt: number | null } | undefined>;
+    /** Gives the pending message with the lowest `seq` to `lease`. Tells `message.started`. */
+    claim(request: ClaimRequest): Promise<ClaimResult>;
+    /** Ends a turn; undefined where the lease no longer holds the message, which then stays as it is. */
+    finish(request: FinishRequest): Promise<SessionRecord | undefined>;
+    /** Makes a running message pending again, under its own `seq`; undefined as for `finish`. */
+    putBack(request: PutBackRequest): Promise<SessionRecord | undefined>;
+    /** Ends a message that is pending or running as `cancelled`; undefined where there is none. */
+    cancel(id: string, at: number): Promise<{ isCancelled: boolean; message: MessageRecord } | undefined>;
+    /** Forgets the attempts and waits of pending messages: the session moved to another binding. */
+    resetAttempts(session: string): Promise<void>;
+    /** The exchanges of a session's present context, oldest first, up to `before` (exclusive). */
+    context(session: string, from: number, before: number): Promise<{ seq: number; content: string; reply: string | null }[]>;
+    /**
+     * Returns the leases of every other boot: interrupted messages become pending again; from the second crash
+     * that finds the same message in flight the attempt counts, and at `maxAttempts` it ends as failed.
+     */
+    recover(boot: string, maxAttempts: number, at: number): Promise<{ requeued: number; failed: number }>;
+  };
+  readonly events: {
+    append(events: readonly NewEvent[], at: number): Promise<void>;
+    /** Stored events with an id above `after`, in order. */
+    after(after: number, limit: number): Promise<StoredEvent[]>;
+    /** The lowest and the highest id that are kept or were given; 0, 0 before the first. */
+    bounds(): Promise<{ oldest: number; newest: number }>;
+  };
+  readonly revisions: {
+    /** Records an accepted state of the settings and gives it the next number, counted from 1. */
+    record(revision: Omit<RevisionRecord, "revision">, events: (revision: number) => readonly NewEvent[]): Promise<number>;
+    latest(): Promise<RevisionRecord | undefined>;
+  };
+  totals(): Promise<StoreTotals>;
+  /** Input and output tokens of turns that ended at or after `since`. */
+  tokensSince(since: number): Promise<number>;
+  /** `full` survives power loss, `normal` a crash of the process. */
+  setDurability(durability: "full" | "normal"): void;
+  close(): Promise<void>;
+}
