@@ -52,3 +52,8 @@ export function sleepOn(after: Clock["after"], ms: number, signal?: AbortSignal)
     signal?.addEventListener("abort", wake, { once: true });
   });
 }
+
+/** A time as every answer and event shows it: ISO 8601, UTC, with milliseconds. */
+export function isoTime(at: number): string {
+  return new Date(at).toISOString();
+}

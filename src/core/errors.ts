@@ -39,6 +39,11 @@ const table = {
 
 export type ErrorCode = keyof typeof table;
 
+/** Whether `text` is a code of the table: what an answer of another process says is not known to be one. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(table, text);
+}
+
 /** One thing that is wrong in an input: `path` is dotted; `line` and `column` are 1-based where there is a text. */
 export interface Problem {
   path: string;

@@ -148,6 +148,13 @@ export interface PutBackRequest {
   at: number;
 }
 
+/** A message that ended well, and its reply. */
+export interface Exchange {
+  seq: number;
+  content: string;
+  reply: string;
+}
+
 export interface Page<T> {
   items: T[];
   /** Opaque position of what follows; null at the end. */
@@ -164,6 +171,8 @@ export interface RevisionRecord {
   at: number;
   source: RevisionSource;
   changedKeys: string[];
+  /** Tells one effective state of the settings from another. */
+  fingerprint: string;
   /** The text of the file with its secret literals masked; null where there was no file. */
   text: string | null;
 }
@@ -182,8 +191,8 @@ export interface StoreTotals {
  */
 export interface Store {
   readonly sessions: {
-    /** Makes a session; false where the id is taken. Tells `session.created`. */
-    create(session: NewSession, at: number): Promise<boolean>;
+    /** Makes a session; undefined where the id is taken. Tells `session.created`. */
+    create(session: NewSession, at: number): Promise<SessionRecord | undefined>;
     get(id: string): Promise<SessionRecord | undefined>;
     /** Newest first. */
     list(filter: { label?: { key: string; value: string } }, page: PageRequest): Promise<Page<SessionRecord>>;
@@ -212,10 +221,12 @@ export interface Store {
     putBack(request: PutBackRequest): Promise<SessionRecord | undefined>;
     /** Ends a message that is pending or running as `cancelled`; undefined where there is none. */
     cancel(id: string, at: number): Promise<{ isCancelled: boolean; message: MessageRecord } | undefined>;
+    /** Makes whatever a generator still holds pending again, uncounted: it ended by a fault of its own. */
+    release(lease: Lease, at: number): Promise<number>;
     /** Forgets the attempts and waits of pending messages: the session moved to another binding. */
     resetAttempts(session: string): Promise<void>;
     /** The exchanges of a session's present context, oldest first, up to `before` (exclusive). */
-    context(session: string, from: number, before: number): Promise<{ seq: number; content: string; reply: string | null }[]>;
+    context(session: string, from: number, before: number): Promise<Exchange[]>;
     /**
      * Returns the leases of every other boot: interrupted messages become pending again; from the second crash
      * that finds the same message in flight the attempt counts, and at `maxAttempts` it ends as failed.
@@ -235,8 +246,8 @@ export interface Store {
     latest(): Promise<RevisionRecord | undefined>;
   };
   totals(): Promise<StoreTotals>;
-  /** Input and output tokens of turns that ended at or after `since`. */
-  tokensSince(since: number): Promise<number>;
+  /** Input and output tokens of the turns that ended on the UTC day of `at`. */
+  tokensOnDayOf(at: number): Promise<number>;
   /** `full` survives power loss, `normal` a crash of the process. */
   setDurability(durability: "full" | "normal"): void;
   close(): Promise<void>;

@@ -1,0 +1,70 @@
+import { Database as BunDatabase } from "bun:sqlite";
+import type {
+  Database,
+  ListenAddress,
+  Listener,
+  RequestHandler,
+  SqlRow,
+  SqlValue,
+  Statement,
+} from "./platform.ts";
+
+/** Opens or makes an SQLite database. `isReadOnly` never makes one. */
+export function openDatabase(path: string, options: { isReadOnly?: boolean } = {}): Database {
+  const database = new BunDatabase(path, {
+    ...(options.isReadOnly === true ? { readonly: true } : { create: true, readwrite: true }),
+    strict: true,
+  });
+  const statements = new Map<string, Statement>();
+  return {
+    exec: (sql) => void database.run(sql),
+    prepare: (sql) => {
+      const known = statements.get(sql);
+      if (known) return known;
+      const statement = prepareIn(database, sql);
+      statements.set(sql, statement);
+      return statement;
+    },
+    // `true` finalizes statements; without it a connection with one alive stays open (measured).
+    close: () => database.close(true),
+  };
+}
+
+function prepareIn(database: BunDatabase, sql: string): Statement {
+  const prepared = database.prepare<SqlRow, SqlValue[]>(sql);
+  return {
+    run: (...values) => ({ changes: prepared.run(...values).changes }),
+    get: (...values) => prepared.get(...values) ?? undefined,
+    all: (...values) => prepared.all(...values),
+  };
+}
+
+/** Bodies above this are cut by the server itself; the interface's own limit (32 MiB) answers before. */
+const largestBodyBytes = 33 * 1024 * 1024;
+
+/**
+ * Serves HTTP at an address. Throws the system's error (`EADDRINUSE`, `EACCES`, …) where it cannot listen.
+ * No idle limit of the server's own: event streams are quiet for long, and waits are bounded by their routes.
+ */
+export function listen(address: ListenAddress, handler: RequestHandler): Listener {
+  const common = { maxRequestBodySize: largestBodyBytes, development: false };
+  const answer = (request: Request, server: { timeout(request: Request, seconds: number): void }) => {
+    server.timeout(request, 0);
+    return handler(request);
+  };
+  const server =
+    "socket" in address
+      ? Bun.serve({ ...common, fetch: answer, unix: address.socket })
+      : Bun.serve({ ...common, fetch: answer, hostname: address.host, port: address.port, idleTimeout: 0 });
+  return {
+    port: server.port ?? 0,
+    stop: async (isForced) => {
+      await server.stop(isForced);
+    },
+  };
+}
+
+/** A request to a server that listens on a Unix socket. `path` begins with a slash. */
+export function fetchOnSocket(socketPath: string, path: string, init: RequestInit): Promise<Response> {
+  return fetch(`http://localhost${path}`, { ...init, unix: socketPath });
+}

@@ -1,0 +1,33 @@
+/** A value as SQLite keeps it (STRICT tables without blobs). Integers stay below 2^53. */
+export type SqlValue = string | number | null;
+export type SqlRow = Record<string, SqlValue>;
+
+/** A prepared statement. Parameters are positional. */
+export interface Statement {
+  run(...values: SqlValue[]): { changes: number };
+  get(...values: SqlValue[]): SqlRow | undefined;
+  all(...values: SqlValue[]): SqlRow[];
+}
+
+/** One connection to an SQLite database. Everything is synchronous and throws SQLite's error with its `code`. */
+export interface Database {
+  exec(sql: string): void;
+  /** Prepares once for each text; statements live as long as the connection. */
+  prepare(sql: string): Statement;
+  /** Really closes: a statement used afterwards throws. */
+  close(): void;
+}
+
+/** Where a listener listens. */
+export type ListenAddress = { host: string; port: number } | { socket: string };
+
+/** An open HTTP listener. */
+export interface Listener {
+  /** The port it got; 0 for a socket. */
+  readonly port: number;
+  /** Refuses new connections and resolves when those open have ended; `isForced` cuts them. */
+  stop(isForced: boolean): Promise<void>;
+}
+
+/** What answers a request. */
+export type RequestHandler = (request: Request) => Response | Promise<Response>;

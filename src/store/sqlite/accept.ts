@@ -1,0 +1,84 @@
+import * as v from "valibot";
+import type { StoredEvent } from "../../core/events.ts";
+import type { Database } from "../../platform/platform.ts";
+import type { AcceptRequest, AcceptResult, SessionRecord } from "../store.ts";
+import type { Tell } from "./events.ts";
+import { integer, text } from "./row.ts";
+import { type InsertSession, sessionRecord } from "./sessions.ts";
+
+const acceptedSchema = v.array(v.object({ id: v.string(), seq: v.number() }));
+type Accepted = v.InferOutput<typeof acceptedSchema>;
+
+/** Takes messages into an inbox inside the present transaction (see `Store.messages.accept`). */
+export type Accept = (request: AcceptRequest, stored: StoredEvent[]) => AcceptResult;
+
+/** The inbox of one database. */
+export function createAccept(database: Database, tell: Tell, insertSession: InsertSession): Accept {
+  const byId = database.prepare("SELECT * FROM sessions WHERE id = ?");
+  const reserve = database.prepare(
+    `UPDATE sessions SET next_seq = next_seq + ?, pending = pending + ?, last_activity_at = max(last_activity_at, ?)
+     WHERE id = ? RETURNING *`,
+  );
+  const insert = database.prepare(
+    "INSERT INTO messages (id, session, seq, content, retry_of, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const earlier = createEarlier(database);
+
+  return (request, stored) => {
+    const before = byId.get(request.session);
+    const replay = earlier.find(request);
+    if (replay) return replay;
+    const pending = before ? integer(before, "pending") : 0;
+    if (pending + request.messages.length > request.maxPending) return { kind: "full", pending };
+    if (!before) {
+      insertSession({ ...follower, id: request.session }, request.at);
+      tell({ type: "session.created", data: { session: request.session } }, request.at, stored);
+    }
+    const count = request.messages.length;
+    const row = reserve.get(count, count, request.at, request.session);
+    if (!row) throw new Error(`session ${request.session} was not stored`);
+    const first = integer(row, "next_seq") - count;
+    const messages: Accepted = [];
+    for (const [index, message] of request.messages.entries()) {
+      const seq = first + index;
+      insert.run(message.id, request.session, seq, message.content, message.retryOf, request.at);
+      const data = { session: request.session, message: message.id, seq };
+      tell({ type: "message.accepted", data }, request.at, stored);
+      messages.push({ id: message.id, seq });
+    }
+    earlier.remember(request, messages);
+    const session: SessionRecord = sessionRecord(row);
+    return { kind: "accepted", session, isNewSession: !before, messages };
+  };
+}
+
+/** A session made by its first message follows the settings in everything. */
+const follower = {
+  title: null,
+  system: null,
+  labels: {},
+  overrides: { provider: null, model: null, mode: null },
+};
+
+/** Posts already answered, by session and Idempotency-Key. */
+function createEarlier(database: Database): {
+  find: (request: AcceptRequest) => AcceptResult | undefined;
+  remember: (request: AcceptRequest, messages: Accepted) => void;
+} {
+  const find = database.prepare("SELECT hash, messages FROM idempotency WHERE session = ? AND key = ?");
+  const remember = database.prepare(
+    "INSERT INTO idempotency (session, key, hash, messages) VALUES (?, ?, ?, ?)",
+  );
+  return {
+    find: ({ session, idempotency }) => {
+      const row = idempotency && find.get(session, idempotency.key);
+      if (!row) return undefined;
+      if (text(row, "hash") !== idempotency.hash) return { kind: "conflict" };
+      const messages = v.parse(acceptedSchema, JSON.parse(text(row, "messages")));
+      return { kind: "replayed", messages };
+    },
+    remember: ({ session, idempotency }, messages) => {
+      if (idempotency) remember.run(session, idempotency.key, idempotency.hash, JSON.stringify(messages));
+    },
+  };
+}

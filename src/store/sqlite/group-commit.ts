@@ -1,0 +1,113 @@
+import { SegueError, errorText } from "../../core/errors.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { StoredEvent } from "../../core/events.ts";
+import type { Database } from "../../platform/platform.ts";
+
+/**
+ * A write: runs inside a transaction, synchronously, and touches nothing but the database. It may be run a second
+ * time, in a transaction of its own, where the first one was rolled back. Events it stores go to `stored`.
+ */
+export type Write<T> = (stored: StoredEvent[]) => T;
+
+interface Waiting {
+  run: Write<unknown>;
+  resolve: (value: never) => void;
+  reject: (reason: unknown) => void;
+}
+
+/** At most this many writes share a transaction, so that a flood does not make the first wait for the last. */
+const mostWritesPerCommit = 1000;
+
+/**
+ * Group commit: the writes of one turn of the event loop go into one transaction, in the order in which they were
+ * asked for, and the promise of each resolves after the commit. Where a write throws, the transaction is rolled
+ * back and each of its writes is run in one of its own, so that a faulty one takes no other with it.
+ * Committed events are published before the promises resolve.
+ */
+export class GroupCommit {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #publish: (events: readonly StoredEvent[]) => void;
+  #waiting: Waiting[] = [];
+  #isScheduled = false;
+  #isClosed = false;
+
+  constructor(parts: {
+    database: Database;
+    clock: Clock;
+    publish: (events: readonly StoredEvent[]) => void;
+  }) {
+    this.#database = parts.database;
+    this.#clock = parts.clock;
+    this.#publish = parts.publish;
+  }
+
+  /** Asks for a write. Rejects with `storage` or `storage_full` where it could not be committed. */
+  write<T>(run: Write<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new SegueError("storage", "the store is closed"));
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ run, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Commits what is waiting and takes nothing more. */
+  close(): void {
+    while (this.#waiting.length > 0) this.#commitNext();
+    this.#isClosed = true;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#clock.defer(() => {
+      this.#isScheduled = false;
+      this.#commitNext();
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  #commitNext(): void {
+    const group = this.#waiting.splice(0, mostWritesPerCommit);
+    if (group.length === 0 || this.#commit(group) || group.length === 1) return;
+    for (const one of group) this.#commit([one]);
+  }
+
+  /** Whether the group is settled; a group of several that failed is not, and has changed nothing. */
+  #commit(group: readonly Waiting[]): boolean {
+    const stored: StoredEvent[] = [];
+    let results: unknown[];
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      results = group.map((waiting) => waiting.run(stored));
+      this.#database.exec("COMMIT");
+    } catch (thrown) {
+      this.#rollBack();
+      if (group.length === 1) group[0]?.reject(storageError(thrown));
+      return false;
+    }
+    if (stored.length > 0) this.#publish(stored);
+    for (const [index, waiting] of group.entries()) (waiting.resolve as (value: unknown) => void)(results[index]);
+    return true;
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // SQLite has already rolled back by itself (a full disk, an I/O error): there is no transaction to end.
+    }
+  }
+}
+
+/** A fault of SQLite in the words of the contract. */
+export function storageError(thrown: unknown): SegueError {
+  if (thrown instanceof SegueError) return thrown;
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  if (code.startsWith("SQLITE_FULL"))
+    return new SegueError("storage_full", "there is no room left where the data folder is", {
+      cause: thrown,
+      hint: "free some space; Segue goes on by itself",
+    });
+  return new SegueError("storage", `the store cannot be used now: ${errorText(thrown)}`, { cause: thrown });
+}

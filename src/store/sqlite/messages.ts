@@ -1,0 +1,128 @@
+import { SegueError } from "../../core/errors.ts";
+import type { StoredEvent } from "../../core/events.ts";
+import type { Database, SqlValue } from "../../platform/platform.ts";
+import type { Exchange, MessageRecord, MessageStatus, Page, PageRequest, Store } from "../store.ts";
+import type { Accept } from "./accept.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
+import type { Tell } from "./events.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import { messageRecord } from "./message-record.ts";
+import { createRecover } from "./recover.ts";
+import { integer, integerOrNull, text } from "./row.ts";
+import { type Turns, ofMessage } from "./turns.ts";
+
+/** The messages of one database (see `Store.messages`). */
+export function createMessages(parts: {
+  database: Database;
+  commit: GroupCommit;
+  tell: Tell;
+  accept: Accept;
+  turns: Turns;
+}): Store["messages"] {
+  const { database, commit, tell, accept, turns } = parts;
+  const byId = database.prepare("SELECT * FROM messages WHERE id = ?");
+  const head = database.prepare(
+    `SELECT id, seq, attempts, retry_at FROM messages INDEXED BY messages_pending
+     WHERE session = ? AND status = 'pending' ORDER BY seq LIMIT 1`,
+  );
+  const context = database.prepare(
+    `SELECT seq, content, reply FROM messages
+     WHERE session = ? AND seq >= ? AND seq < ? AND status = 'done' AND reply IS NOT NULL ORDER BY seq`,
+  );
+  const resetAttempts = database.prepare(
+    `UPDATE messages SET attempts = 0, retry_at = NULL
+     WHERE session = ? AND status = 'pending' AND (attempts > 0 OR retry_at IS NOT NULL)`,
+  );
+  const cancel = createCancel(database, tell);
+  const recover = createRecover(database, tell);
+  const get = (id: string): MessageRecord | undefined => {
+    const row = byId.get(id);
+    return row && messageRecord(row);
+  };
+  return {
+    accept: (request) => commit.write((stored) => accept(request, stored)),
+    get: async (id) => get(id),
+    list: async (filter, page) => listMessages(database, filter, page),
+    head: async (session) => {
+      const row = head.get(session);
+      return (
+        row && {
+          id: text(row, "id"),
+          seq: integer(row, "seq"),
+          attempts: integer(row, "attempts"),
+          retryAt: integerOrNull(row, "retry_at"),
+        }
+      );
+    },
+    claim: (request) => commit.write((stored) => turns.claim(request, stored)),
+    finish: (request) => commit.write((stored) => turns.finish(request, stored)),
+    putBack: (request) => commit.write((stored) => turns.putBack(request, stored)),
+    release: (lease, at) => commit.write((stored) => turns.release(lease, at, stored)),
+    cancel: (id, at) =>
+      commit.write((stored) => {
+        const isCancelled = cancel(id, at, stored);
+        const message = get(id);
+        return message && { isCancelled, message };
+      }),
+    resetAttempts: (session) => commit.write(() => void resetAttempts.run(session)),
+    context: async (session, from, before) =>
+      context.all(session, from, before).map(
+        (row): Exchange => ({
+          seq: integer(row, "seq"),
+          content: text(row, "content"),
+          reply: text(row, "reply"),
+        }),
+      ),
+    recover: (boot, maxAttempts, at) => commit.write((stored) => recover(boot, maxAttempts, at, stored)),
+  };
+}
+
+/** Ends a message that has not ended, as `cancelled`; whether it did. */
+function createCancel(
+  database: Database,
+  tell: Tell,
+): (id: string, at: number, stored: StoredEvent[]) => boolean {
+  const status = database.prepare("SELECT status FROM messages WHERE id = ?");
+  const cancel = database.prepare(
+    `UPDATE messages SET status = 'cancelled', finished_at = ?, retry_at = NULL, lease_boot = NULL,
+       lease_generator = NULL WHERE id = ? AND status IN ('pending', 'running') RETURNING *`,
+  );
+  const uncount = database.prepare("UPDATE sessions SET pending = pending - 1 WHERE id = ?");
+  return (id, at, stored) => {
+    const before = status.get(id);
+    const row = cancel.get(at, id);
+    if (!row) return false;
+    if (before && text(before, "status") === "pending") uncount.run(text(row, "session"));
+    tell({ type: "message.cancelled", data: ofMessage(row) }, at, stored);
+    return true;
+  };
+}
+
+function listMessages(
+  database: Database,
+  filter: { session?: string; status?: MessageStatus; after?: number },
+  page: PageRequest,
+): Page<MessageRecord> {
+  if (filter.after !== undefined && filter.session === undefined)
+    throw new SegueError("malformed", "`after` counts within one session");
+  const column = filter.session === undefined ? "n" : "seq";
+  const conditions = [`${column} > ?`];
+  const values: SqlValue[] = [page.cursor === null ? 0 : decodeCursor(page.cursor)];
+  const where = (condition: string, value: SqlValue | undefined): void => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  where("session = ?", filter.session);
+  where("status = ?", filter.status);
+  where("seq > ?", filter.after);
+  const rows = database
+    .prepare(`SELECT * FROM messages WHERE ${conditions.join(" AND ")} ORDER BY ${column} LIMIT ?`)
+    .all(...values, page.limit + 1);
+  const shown = rows.slice(0, page.limit);
+  const last = shown.at(-1);
+  return {
+    items: shown.map(messageRecord),
+    next: rows.length > page.limit && last ? encodeCursor(integer(last, column)) : null,
+  };
+}

@@ -1,0 +1,47 @@
+import type { MessageError, StoredEvent } from "../../core/events.ts";
+import type { Database, SqlRow } from "../../platform/platform.ts";
+import type { Tell } from "./events.ts";
+import { integer, text } from "./row.ts";
+import { ofMessage } from "./turns.ts";
+
+/** Returns the leases of every other boot inside the present transaction (see `Store.messages.recover`). */
+export function createRecover(
+  database: Database,
+  tell: Tell,
+): (boot: string, maxAttempts: number, at: number, stored: StoredEvent[]) => { requeued: number; failed: number } {
+  const orphaned = database.prepare(
+    "SELECT * FROM messages WHERE status = 'running' AND lease_boot <> ? ORDER BY n",
+  );
+  const requeue = database.prepare(
+    `UPDATE messages SET status = 'pending', attempts = ?, crashes = crashes + 1, error = ?, started_at = NULL,
+       lease_boot = NULL, lease_generator = NULL WHERE n = ?`,
+  );
+  const fail = database.prepare(
+    `UPDATE messages SET status = 'failed', crashes = crashes + 1, error = ?, finished_at = ?, lease_boot = NULL,
+       lease_generator = NULL WHERE n = ?`,
+  );
+  const count = database.prepare("UPDATE sessions SET pending = pending + 1 WHERE id = ?");
+
+  const recoverOne = (row: SqlRow, maxAttempts: number, at: number, stored: StoredEvent[]): boolean => {
+    const error: MessageError = { kind: "interrupted", message: "the daemon stopped while this message was in flight" };
+    // The first crash may be anybody's fault; a message found in flight again is counted.
+    const isCounted = integer(row, "crashes") > 0;
+    const attempts = integer(row, "attempts") - (isCounted ? 0 : 1);
+    const data = { ...ofMessage(row), error };
+    if (isCounted && attempts >= maxAttempts) {
+      fail.run(JSON.stringify(error), at, integer(row, "n"));
+      tell({ type: "message.failed", data }, at, stored);
+      return false;
+    }
+    requeue.run(attempts, JSON.stringify(error), integer(row, "n"));
+    count.run(text(row, "session"));
+    tell({ type: "message.requeued", data: { ...data, reason: "crash" } }, at, stored);
+    return true;
+  };
+
+  return (boot, maxAttempts, at, stored) => {
+    const rows = orphaned.all(boot);
+    const requeued = rows.filter((row) => recoverOne(row, maxAttempts, at, stored)).length;
+    return { requeued, failed: rows.length - requeued };
+  };
+}

@@ -1,0 +1,92 @@
+import type { Clock } from "../../core/clock.ts";
+import type { StoredEvent } from "../../core/events.ts";
+import type { Database } from "../../platform/platform.ts";
+import type { Store, StoreTotals } from "../store.ts";
+import { createAccept } from "./accept.ts";
+import { createEvents, createTell } from "./events.ts";
+import { GroupCommit, storageError } from "./group-commit.ts";
+import { createMessages } from "./messages.ts";
+import { migrate } from "./migrations.ts";
+import { createRevisions } from "./revisions.ts";
+import { integer } from "./row.ts";
+import { createInsertSession, createSessions } from "./sessions.ts";
+import { createTurns, dayOf } from "./turns.ts";
+
+/**
+ * A store in one SQLite database in WAL mode. `open` opens the connection; `publish` gets committed events, in
+ * order, before the writes that stored them resolve; `beforeMigration` is called once where an existing store is
+ * about to be changed. Throws `storage` where the database cannot be used.
+ */
+export function openSqliteStore(parts: {
+  open: () => Database;
+  clock: Clock;
+  publish: (events: readonly StoredEvent[]) => void;
+  beforeMigration: (version: number) => void;
+}): Store {
+  let database: Database | undefined;
+  try {
+    database = parts.open();
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA busy_timeout = 2000");
+    database.exec("PRAGMA journal_size_limit = 67108864");
+    migrate(database, parts.beforeMigration);
+    return composeStore(database, parts.clock, parts.publish);
+  } catch (thrown) {
+    database?.close();
+    throw storageError(thrown);
+  }
+}
+
+function composeStore(
+  database: Database,
+  clock: Clock,
+  publish: (events: readonly StoredEvent[]) => void,
+): Store {
+  const commit = new GroupCommit({ database, clock, publish });
+  const tell = createTell(database);
+  const insertSession = createInsertSession(database);
+  const accept = createAccept(database, tell, insertSession);
+  const turns = createTurns(database, tell);
+  let isOpen = true;
+  return {
+    sessions: createSessions(database, commit, tell, insertSession),
+    messages: createMessages({ database, commit, tell, accept, turns }),
+    events: createEvents(database, commit, tell),
+    revisions: createRevisions(database, commit, tell),
+    ...createTotals(database),
+    setDurability: (durability) =>
+      database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`),
+    close: async () => {
+      if (!isOpen) return;
+      isOpen = false;
+      commit.close();
+      database.close();
+    },
+  };
+}
+
+function createTotals(database: Database): Pick<Store, "totals" | "tokensOnDayOf"> {
+  const pending = database.prepare("SELECT coalesce(sum(pending), 0) AS pending FROM sessions WHERE pending > 0");
+  const oldest = database.prepare(
+    "SELECT created_at FROM messages INDEXED BY messages_open WHERE status = 'pending' ORDER BY n LIMIT 1",
+  );
+  const turns = database.prepare("SELECT coalesce(sum(turns), 0) AS turns, max(last_turn_at) AS last FROM days");
+  const tokens = database.prepare("SELECT input_tokens + output_tokens AS tokens FROM days WHERE day = ?");
+  return {
+    totals: async (): Promise<StoreTotals> => {
+      const counted = turns.get();
+      const first = oldest.get();
+      const waiting = pending.get();
+      return {
+        pending: waiting ? integer(waiting, "pending") : 0,
+        oldestPendingAt: first ? integer(first, "created_at") : null,
+        turns: counted ? integer(counted, "turns") : 0,
+        lastTurnAt: counted && counted["last"] !== null ? integer(counted, "last") : null,
+      };
+    },
+    tokensOnDayOf: async (at) => {
+      const row = tokens.get(dayOf(at));
+      return row ? integer(row, "tokens") : 0;
+    },
+  };
+}
