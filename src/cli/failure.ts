@@ -1,0 +1,29 @@
+import { errorText, SegueError, type Problem } from "../core/errors.ts";
+
+/** What a failed command says on standard error, and its exit code. */
+export interface FailureReport {
+  lines: string[];
+  exitCode: number;
+}
+
+/** What to say about an expected error: what, where and the way out. `settingsPath` is what problems with a line are in. */
+export function describeError(error: SegueError, settingsPath: string): FailureReport {
+  const problems = (error.problems ?? []).map((problem) => problemLine(problem, settingsPath));
+  return {
+    lines: [`segue: ${error.message}`, ...problems, ...(error.hint ? [error.hint] : [])],
+    exitCode: error.exitCode,
+  };
+}
+
+/** What to say about anything else: one sentence, and the stack only where `isDebugging`. */
+export function describeFault(thrown: unknown, isDebugging: boolean): FailureReport {
+  const sentence = `segue: something failed that should not: ${errorText(thrown)}`;
+  const trace = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return { lines: isDebugging ? [sentence, trace] : [sentence], exitCode: 1 };
+}
+
+/** A problem as `FILE:LINE:COLUMN: message`; one that has no place in the file, without the place. */
+export function problemLine(problem: Problem, file: string): string {
+  if (problem.line === undefined) return `${file}: ${problem.message}`;
+  return `${file}:${problem.line}:${problem.column ?? 1}: ${problem.message}`;
+}
