@@ -1,4 +1,4 @@
-import { errorText, SegueError, type Problem } from "../core/errors.ts";
+import { errorText, type Problem, type SegueError } from "../core/errors.ts";
 
 /** What a failed command says on standard error, and its exit code. */
 export interface FailureReport {

@@ -4,6 +4,7 @@ import type { CommandContext, CommonFlags, Surroundings } from "./command.ts";
 import { describeError, describeFault } from "./failure.ts";
 import { findPaths } from "./paths.ts";
 import { Screen, wantsColour } from "./screen.ts";
+import type { ServeFlags } from "./serve.ts";
 import { version } from "./version.ts";
 
 type Run<Flags> = (
@@ -121,9 +122,7 @@ function addDaemonCommands(program: Command, runs: Runs): void {
     .addOption(new Option("--log <format>", "form of the log").choices(["json", "text"]))
     .option("--tips", "print three commands to try")
     .action(
-      runs<import("./serve.ts").ServeFlags>(async (context, _args, flags) =>
-        (await import("./serve.ts")).serve(context, flags),
-      ),
+      runs<ServeFlags>(async (context, _args, flags) => (await import("./serve.ts")).serve(context, flags)),
     );
   program
     .command("status")

@@ -2,15 +2,19 @@ import { styleText } from "node:util";
 
 type Style = Parameters<typeof styleText>[0];
 
+/** `process.stdout` or `process.stderr`; `isTTY` and `columns` are missing where it is no terminal. */
+type ProcessStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+
 /**
  * An output of the process. A reader that has gone away (EPIPE) is no error: what is written from then on is
  * dropped, and `gone` is aborted so that a command that streams can end.
  */
 export class OutputStream {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: ProcessStream;
   readonly #gone = new AbortController();
+  #lastWritten = Promise.resolve();
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: ProcessStream) {
     this.#stream = stream;
     // Whatever an output fails with, there is nowhere left to say so.
     stream.on("error", () => this.#gone.abort());
@@ -22,7 +26,7 @@ export class OutputStream {
   }
 
   get isTerminal(): boolean {
-    return this.#stream.isTTY === true;
+    return this.#stream.isTTY ?? false;
   }
 
   /** Width in columns; 80 where it is not known. */
@@ -31,16 +35,21 @@ export class OutputStream {
   }
 
   write(text: string): void {
-    if (!this.#gone.signal.aborted) this.#stream.write(text);
+    if (this.#gone.signal.aborted) return;
+    // The callback of the last write is what tells: an empty write of its own is answered at once.
+    this.#lastWritten = new Promise((resolve) => {
+      this.#stream.write(text, () => resolve());
+    });
   }
 
   /** Resolves when everything written has left the process, or nobody reads any more. */
   flush(): Promise<void> {
-    if (this.#gone.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#gone.signal.addEventListener("abort", () => resolve(), { once: true });
-      this.#stream.write("", () => resolve());
+    const { signal } = this.#gone;
+    if (signal.aborted) return Promise.resolve();
+    const gone = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
     });
+    return Promise.race([this.#lastWritten, gone]);
   }
 }
 

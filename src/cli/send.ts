@@ -69,6 +69,18 @@ async function sendAndWait(
   return answer;
 }
 
+/** Without a wait the answer comes at once; with one, the daemon may answer when the message has ended. */
+function post(client: DaemonClient, options: SendOptions, content: string): Promise<Answer<MessageAnswer>> {
+  const preferred = Math.min(Math.floor(options.waitSeconds ?? 0), longestPreferredWaitSeconds);
+  return client.post(`/api/sessions/${encodeURIComponent(options.session)}/messages`, messageAnswer, {
+    body: { content },
+    headers: {
+      ...(options.key === undefined ? {} : { "Idempotency-Key": options.key }),
+      ...(preferred > 0 ? { Prefer: `wait=${preferred}` } : {}),
+    },
+  });
+}
+
 function isEnded(message: MessageAnswer): boolean {
   return message.status !== "pending" && message.status !== "running";
 }

@@ -17,8 +17,8 @@ export async function stop(context: CommandContext): Promise<number> {
   const answer = await client.post("/api/daemon/stop", anyAnswer);
   const deadline = clock.now() + graceMs + closingMs;
   // With --url the process may run on another machine: then its silence is all there is to see.
-  const isLocal = flags.url === undefined;
-  while ((await client.isReachable()) || (isLocal && isAlive(daemon.pid))) {
+  const pid = flags.url === undefined ? daemon.pid : undefined;
+  while (await isThere(client, pid)) {
     if (clock.now() >= deadline) {
       throw new SegueError(
         "timed_out",
@@ -36,6 +36,10 @@ export async function stop(context: CommandContext): Promise<number> {
       : `Stopped (process ${daemon.pid}). What was not finished is kept for the next start.`,
   );
   return 0;
+}
+
+async function isThere(client: DaemonClient, pid: number | undefined): Promise<boolean> {
+  return (await client.isReachable()) || (pid !== undefined && isAlive(pid));
 }
 
 function isAlive(pid: number): boolean {
