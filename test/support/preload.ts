@@ -1,0 +1,6 @@
+import { afterEach } from "bun:test";
+import { removeFolders } from "./workspace.ts";
+
+afterEach(() => {
+  removeFolders();
+});
