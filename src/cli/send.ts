@@ -49,19 +49,7 @@ async function sendAndWait(
 ): Promise<Answer<MessageAnswer>> {
   const waitSeconds = options.waitSeconds ?? 0;
   const deadline = clock.now() + waitSeconds * 1000;
-  let answer = await client.post(
-    `/api/sessions/${encodeURIComponent(options.session)}/messages`,
-    messageAnswer,
-    {
-      body: { content },
-      headers: {
-        ...(options.key === undefined ? {} : { "Idempotency-Key": options.key }),
-        ...(waitSeconds > 0
-          ? { Prefer: `wait=${Math.min(Math.ceil(waitSeconds), longestPreferredWaitSeconds)}` }
-          : {}),
-      },
-    },
-  );
+  let answer = await post(client, options, content);
   while (!isEnded(answer.value) && clock.now() < deadline) {
     await clock.sleep(Math.min(pollMs, deadline - clock.now()));
     answer = await client.get(`/api/messages/${encodeURIComponent(answer.value.id)}`, messageAnswer);
