@@ -37,9 +37,22 @@ async function report(
   const { lines, exitCode } =
     thrown instanceof SegueError
       ? describeError(thrown, settings)
-      : describeFault(thrown, (await import("./debugging.ts")).isDebugging(argv, settings, around.env));
+      : describeFault(thrown, await wantsDetails(argv, settings, around));
   around.stderr.write(lines.map((line) => `${line}\n`).join(""));
   return exitCode;
+}
+
+/** Loaded only when there is a fault to tell of; whatever is wrong with that too, the fault itself is told. */
+async function wantsDetails(
+  argv: readonly string[],
+  settings: string,
+  around: Surroundings,
+): Promise<boolean> {
+  try {
+    return (await import("./debugging.ts")).isDebugging(argv, settings, around.env);
+  } catch {
+    return false;
+  }
 }
 
 function settingsOf(program: Command, around: Surroundings): string {
