@@ -11,7 +11,7 @@ const startLimitMs = 30_000;
 const stopLimitMs = 40_000;
 
 /** This same program as a command: the executable alone, or the runtime and the file it was started with. */
-export function ownCommand(): [string, ...string[]] {
+function ownCommand(): [string, ...string[]] {
   const file = process.argv[1] ?? "";
   // Inside an executable built by Bun the "file" lies in its own virtual folder.
   const isExecutable = file === "" || /^(\/\$bunfs\/|[A-Z]:[/\\]~BUN[/\\])/.test(file);

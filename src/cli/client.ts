@@ -48,7 +48,7 @@ const errorAnswer = v.object({
 });
 
 /** The address that flags and environment name: `--url`, else the socket in the data folder. */
-export function daemonAddress(
+function daemonAddress(
   flags: Pick<CommonFlags, "url" | "token">,
   env: Record<string, string | undefined>,
   dataDir: string,

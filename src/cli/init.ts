@@ -41,7 +41,7 @@ function initError(path: string, thrown: unknown): SegueError {
 }
 
 /** What `init` writes. Everything that is not a comment holds the default, so the file changes nothing by itself. */
-export const starter = `{
+const starter = `{
   "$schema": "./${schemaName}",
 
   // Settings of Segue. Comments and trailing commas are fine. The daemon reads an edit while it

@@ -216,3 +216,21 @@ test("tail prints events without the pieces of replies, goes on where it was, an
   });
   expect(asked).toEqual([null, "7"]);
 });
+
+test("tail ends quietly when nobody reads it any more", async () => {
+  const encoder = new TextEncoder();
+  const home = setup(() => {
+    const events = new ReadableStream({
+      async pull(controller) {
+        controller.enqueue(encoder.encode('event: session.idle\ndata: {"session":"a"}\n\n'));
+        await Bun.sleep(1);
+      },
+    });
+    return new Response(events, { headers: { "Content-Type": "text/event-stream" } });
+  });
+  expect(await home.firstLineOf(["tail"])).toEqual({
+    exitCode: 0,
+    stdout: "--:--:--Z session.idle a\n",
+    stderr: "",
+  });
+});
