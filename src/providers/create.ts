@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Provider, ProviderConfig } from "./provider.ts";
+import { createWire } from "./wire.ts";
 
 /** What providers need of the outside. */
 export interface ProviderDeps {
@@ -20,19 +21,12 @@ export async function createProvider(config: ProviderConfig, deps: ProviderDeps)
     case "command":
       return (await import("./command.ts")).createCommand(config, deps);
     case "claude":
+      return createWire(config, (await import("./claude.ts")).claudeWire(config), deps.clock);
     case "gemini":
+      return createWire(config, (await import("./gemini.ts")).geminiWire(config), deps.clock);
     case "openai":
-      return notYet;
+      return createWire(config, (await import("./openai.ts")).openaiWire(config), deps.clock);
     default:
       return kind satisfies never;
   }
 }
-
-const notYet: Provider = {
-  async *call() {
-    yield {
-      type: "failed",
-      failure: { kind: "invalid_request", message: "this kind of provider is still to come" },
-    };
-  },
-};
