@@ -1,6 +1,21 @@
-import { afterEach } from "bun:test";
+import { afterAll, afterEach } from "bun:test";
+import { releasePorts } from "./ports.ts";
+import { killLeftChildren, type Scope } from "./processes.ts";
 import { removeFolders } from "./workspace.ts";
 
-afterEach(() => {
-  removeFolders();
+// Runs after the hooks of the test's own file: what they stop is not left behind.
+afterEach(async () => {
+  await failIfLeft("test");
+  await releasePorts();
+  removeFolders("test");
 });
+
+afterAll(async () => {
+  await failIfLeft("file");
+  removeFolders("file");
+});
+
+async function failIfLeft(scope: Scope): Promise<void> {
+  const left = await killLeftChildren(scope);
+  if (left.length > 0) throw new Error(`left running at the end of the ${scope}: ${left.join(", ")}`);
+}

@@ -1,22 +1,27 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Scope } from "./processes.ts";
 
-const open = new Set<string>();
+const open = new Map<string, Scope>();
 
-/** A new empty folder, real path, removed with all that is in it after the test that asked for it. */
-export function makeFolder(name = "work"): string {
+/** A new empty folder, as a real path; it goes, with all that is in it, when the test (or the run) ends. */
+export function makeFolder(name = "work", scope: Scope = "test"): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), `segue-${name}-`)));
-  open.add(folder);
+  open.set(folder, scope);
   return folder;
 }
 
-/** Removes every folder made so far. */
-export function removeFolders(): void {
-  for (const folder of open) {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    open.delete(folder);
-  }
+/** Removes every folder of a scope. */
+export function removeFolders(scope: Scope): void {
+  for (const [folder, owner] of open)
+    if (owner === scope) {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+      open.delete(folder);
+    }
 }
 
-process.on("exit", removeFolders);
+process.on("exit", () => {
+  removeFolders("test");
+  removeFolders("file");
+});
