@@ -2,6 +2,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { errorText } from "../../src/core/errors.ts";
 import { digestOf, replyOf, startAimock } from "./aimock.ts";
 import { eventually } from "./eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -58,7 +59,8 @@ describe("children", () => {
       command: ["sh", "-c", "echo something else; exit 4"],
       env: cleanEnv(makeFolder()),
     });
-    await expect(child.waitForOutput(/never/)).rejects.toThrow(/"exitCode":4.*never(.|\n)*something else/);
+    const failure = await child.waitForOutput(/never/).catch(errorText);
+    expect(failure).toMatch(/"exitCode":4.*never(.|\n)*something else/);
     await child.ended();
   });
 });
@@ -103,28 +105,15 @@ describe("the mock of the vendors", () => {
   const mock = startAimock({ name: "first", scope: "file" });
   afterAll(async () => (await mock).stop());
 
-  const bodies = [
-    [
-      "/v1/chat/completions",
-      { model: "m1", stream: true, messages: [{ role: "user", content: "héllo\u0000\n" }] },
-    ],
-    [
-      "/v1/messages",
-      "m2",
-      {
-        model: "m2",
-        max_tokens: 9,
-        stream: true,
-        system: "be brief",
-        messages: [{ role: "user", content: [{ type: "text", text: "héllo\u0000\n" }] }],
-      },
-    ],
-    [
-      "/v1beta/models/m3:streamGenerateContent?alt=sse",
-      "m3",
-      { contents: [{ role: "user", parts: [{ text: "héllo\u0000\n" }] }] },
-    ],
-  ] as const;
+  const content = "héllo\u0000\n";
+  const chat = { model: "m1", stream: true, messages: [{ role: "user", content }] };
+  const message = { model: "m2", max_tokens: 9, stream: true, messages: [{ role: "user", content }] };
+  const contents = { contents: [{ role: "user", parts: [{ text: content }] }] };
+  const bodies: [path: string, model: string, body: object][] = [
+    ["/v1/chat/completions", "m1", chat],
+    ["/v1/messages", "m2", { ...message, system: "be brief" }],
+    ["/v1beta/models/m3:streamGenerateContent?alt=sse", "m3", contents],
+  ];
 
   test.each(bodies)(
     "answers %s with a reply that names the message, and remembers the call",
@@ -139,9 +128,9 @@ describe("the mock of the vendors", () => {
       const text = await response.text();
       expect(response.status).toBe(200);
       expect(text).toContain("first has read");
-      expect(replyOf("first", "héllo\u0000\n")).toContain(digestOf("héllo\u0000\n"));
+      expect(replyOf("first", content)).toContain(digestOf(content));
       const call = (await server.calls())[before];
-      expect(call).toMatchObject({ digest: digestOf("héllo\u0000\n"), turns: 1 });
+      expect(call).toMatchObject({ digest: digestOf(content), turns: 1 });
       expect(path.includes(call?.model ?? "") || "model" in body).toBe(true);
       expect((await server.journal()).at(-1)).toMatchObject({ response: { status: 200 } });
     },
@@ -153,7 +142,7 @@ describe("the mock of the vendors", () => {
     const post = (): Promise<Response> =>
       fetch(`${server.url}/v1/chat/completions`, { method: "POST", body: "{}" });
     const ask = (): Promise<Response> =>
-      fetch(`${server.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify(bodies[0][2]) });
+      fetch(`${server.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify(chat) });
     expect((await ask()).status).toBe(429);
     expect((await ask()).status).toBe(200);
     expect((await post()).ok).toBe(false);
