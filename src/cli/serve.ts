@@ -1,22 +1,14 @@
-import { errorText, SegueError } from "../core/errors.ts";
+import { errorText } from "../core/errors.ts";
 import { startDaemon, type RunningDaemon } from "../daemon/daemon.ts";
 import type { CommandContext } from "./command.ts";
+import { readSettingFlags, type SettingFlags } from "./serve-flags.ts";
 import { version } from "./version.ts";
 
 /** Flags of `segue serve`. */
-export interface ServeFlags {
-  set: readonly string[];
-  host?: string;
-  port?: number;
+export interface ServeFlags extends SettingFlags {
   strict?: boolean;
   log?: "json" | "text";
   tips?: boolean;
-}
-
-/** A setting given on the command line; it beats the file. */
-interface Flag {
-  key: string;
-  value: unknown;
 }
 
 const exitInterrupted = 130;
@@ -43,7 +35,7 @@ async function runUntilStopped(
   const daemon = await startDaemon({
     settingsPath: context.paths.settings,
     dataDir: context.paths.data,
-    flags: flagsOf(flags),
+    flags: readSettingFlags(flags, context.paths.settings, context.env),
     isStrict: flags.strict === true,
     logFormat: flags.log ?? (context.stderr.isTerminal ? "text" : "json"),
     version,
@@ -57,30 +49,6 @@ async function runUntilStopped(
 
 function reload(daemon: RunningDaemon, { screen }: CommandContext): void {
   daemon.reload().catch((thrown: unknown) => screen.note(`segue: reloading failed: ${errorText(thrown)}`));
-}
-
-/** The flags as settings, in the order in which later ones win. */
-function flagsOf(flags: ServeFlags): Flag[] {
-  return [
-    ...flags.set.map(parseSet),
-    ...(flags.host === undefined ? [] : [{ key: "server.host", value: flags.host }]),
-    ...(flags.port === undefined ? [] : [{ key: "server.port", value: flags.port }]),
-  ];
-}
-
-/** `KEY=VALUE`: VALUE is JSON where it parses, else a string. The text itself is never shown: it may hold a secret. */
-function parseSet(text: string): Flag {
-  const at = text.indexOf("=");
-  if (at < 1) throw new SegueError("usage", "--set needs KEY=VALUE, as in --set log.level=debug.");
-  return { key: text.slice(0, at).trim(), value: jsonOrText(text.slice(at + 1)) };
-}
-
-function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function tips(url: string): string[] {
