@@ -3,13 +3,7 @@ import * as v from "valibot";
 import { errorText, isErrorCode, SegueError } from "../core/errors.ts";
 import { fetchOnSocket } from "../platform/bun.ts";
 import { problemAnswer } from "./answers.ts";
-import type { CommonFlags } from "./command.ts";
-
-/** Where a daemon answers. */
-export type DaemonAddress =
-  | { kind: "socket"; path: string }
-  /** `base` has no slash at its end. */
-  | { kind: "url"; base: string; token: string | undefined };
+import { daemonAddress, type AddressContext, type DaemonAddress } from "./daemon-address.ts";
 
 /** What the daemon answered: the text as it came, and what it says, checked. */
 export interface Answer<T> {
@@ -47,27 +41,6 @@ const errorAnswer = v.object({
   errors: v.optional(v.array(problemAnswer)),
 });
 
-/** The address that flags and environment name: `--url`, else the socket in the data folder. */
-function daemonAddress(
-  flags: Pick<CommonFlags, "url" | "token">,
-  env: Record<string, string | undefined>,
-  dataDir: string,
-): DaemonAddress {
-  if (flags.url === undefined) return { kind: "socket", path: `${dataDir}/segue.sock` };
-  const url = URL.parse(flags.url);
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new SegueError("usage", "--url needs an address such as http://127.0.0.1:4747.");
-  }
-  if (url.username || url.password) {
-    throw new SegueError(
-      "usage",
-      "--url must not hold a user or password; give the token with --token or $SEGUE_TOKEN.",
-    );
-  }
-  const token = flags.token ?? env["SEGUE_TOKEN"];
-  return { kind: "url", base: url.origin + url.pathname.replace(/\/+$/, ""), token: token || undefined };
-}
-
 /**
  * Speaks to a running daemon. Every answer that is not 2xx is thrown as the `SegueError` that the daemon meant;
  * where none answers, `not_reachable`.
@@ -79,13 +52,9 @@ export class DaemonClient {
     this.#address = address;
   }
 
-  /** The daemon that flags, environment and data folder name. */
-  static of(context: {
-    flags: Pick<CommonFlags, "url" | "token">;
-    env: Record<string, string | undefined>;
-    paths: { data: string };
-  }): DaemonClient {
-    return new DaemonClient(daemonAddress(context.flags, context.env, context.paths.data));
+  /** The daemon that flags, environment and data folder name. Asks nothing of it yet. */
+  static async of(context: AddressContext): Promise<DaemonClient> {
+    return new DaemonClient(await daemonAddress(context));
   }
 
   /** Asks for `path` and checks that the answer has the shape of `schema`. */

@@ -10,16 +10,22 @@ export interface FailureReport {
 export function describeError(error: SegueError, settingsPath: string): FailureReport {
   const problems = (error.problems ?? []).map((problem) => problemLine(problem, settingsPath));
   return {
-    lines: [`segue: ${error.message}`, ...problems, ...(error.hint ? [error.hint] : [])],
+    lines: [`segue: ${error.message}`, ...problems, ...(error.hint ? [sentence(error.hint)] : [])],
     exitCode: error.exitCode,
   };
 }
 
 /** What to say about anything else: one sentence, and the stack only where `isDebugging`. */
 export function describeFault(thrown: unknown, isDebugging: boolean): FailureReport {
-  const sentence = `segue: something failed that should not: ${errorText(thrown)}`;
+  const said = `segue: something failed that should not: ${errorText(thrown)}`;
   const trace = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  return { lines: isDebugging ? [sentence, trace] : [sentence], exitCode: 1 };
+  return { lines: isDebugging ? [said, trace] : [said], exitCode: 1 };
+}
+
+/** A hint as a line of its own. */
+function sentence(hint: string): string {
+  const text = hint.charAt(0).toUpperCase() + hint.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** A problem as `FILE:LINE:COLUMN: message`; one that has no place in the file, without the place. */

@@ -22,7 +22,7 @@ const pollMs = 500;
  * time runs out `timed_out` is thrown, and the message is kept.
  */
 export async function send(context: CommandContext, options: SendOptions): Promise<number> {
-  const client = DaemonClient.of(context);
+  const client = await DaemonClient.of(context);
   const content = await contentOf(options.text, context.stdin);
   const answer = await sendAndWait(client, context, options, content);
   return options.waitSeconds === undefined

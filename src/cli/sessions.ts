@@ -5,7 +5,7 @@ import { tableLines } from "./screen.ts";
 
 /** `segue sessions`: all sessions, newest first, or what is known of one. */
 export async function showSessions(context: CommandContext, id: string | undefined): Promise<number> {
-  const client = DaemonClient.of(context);
+  const client = await DaemonClient.of(context);
   await (id === undefined ? listSessions(context, client) : showSession(context, client, id));
   return 0;
 }

@@ -31,7 +31,7 @@ export interface StatusAnswers {
  * whenever something happens, until it is interrupted. With `--json` an object of the API's answers.
  */
 export async function showStatus(context: CommandContext, options: { isWatching: boolean }): Promise<number> {
-  const client = DaemonClient.of(context);
+  const client = await DaemonClient.of(context);
   await showOnce(context, client);
   if (options.isWatching) await watch(context, client);
   return 0;

@@ -11,7 +11,7 @@ const closingMs = 30_000;
 /** `segue stop`: asks the daemon to stop and answers 0 once it is gone; `timed_out` where it takes too long. */
 export async function stop(context: CommandContext): Promise<number> {
   const { clock, screen, flags } = context;
-  const client = DaemonClient.of(context);
+  const client = await DaemonClient.of(context);
   const daemon = (await client.get("/api/daemon", daemonAnswer)).value;
   const { graceMs } = (await client.get("/api/settings", settingsAnswer)).value.settings.daemon;
   const answer = await client.post("/api/daemon/stop", anyAnswer);

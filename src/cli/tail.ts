@@ -14,7 +14,7 @@ const reconnectMs = 1000;
  */
 export async function tail(context: CommandContext, session: string | undefined): Promise<number> {
   const { screen, flags, clock } = context;
-  const client = DaemonClient.of(context);
+  const client = await DaemonClient.of(context);
   const path = session === undefined ? "/api/events" : `/api/events?session=${encodeURIComponent(session)}`;
   let after: string | undefined;
   let hasConnected = false;

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listen } from "../../src/platform/bun.ts";
 import type { Listener, RequestHandler } from "../../src/platform/platform.ts";
@@ -166,6 +166,16 @@ test("with --url the token goes along, and redirects are not followed", async ()
     6,
   );
   expect(tokens).toEqual(["Bearer t-env", "Bearer t-flag"]);
+});
+
+test("a daemon whose data folder has too long a path for a socket is spoken to at its URL", async () => {
+  const listener = listen({ host: "127.0.0.1", port: 0 }, () => Response.json({ items: [], next: null }));
+  listeners.push(listener);
+  const home = makeHome();
+  const instance = { pid: 1, instanceId: "boot_1", version: "1.2.3", startedAt: "2026-01-01T00:00:00.000Z" };
+  const url = `http://127.0.0.1:${listener.port}`;
+  writeFileSync(join(home.folder, "daemon.json"), JSON.stringify({ ...instance, url, socket: null }));
+  expect((await home.segue(["sessions", "--data", "."])).exitCode).toBe(0);
 });
 
 test("sessions reads all pages", async () => {
