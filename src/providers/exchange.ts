@@ -66,7 +66,7 @@ export class Exchange {
   /** What went wrong where the library gave up: what was seen, else what it says. Never throws. */
   failureOf(thrown: unknown): Failure {
     if (this.#failure !== undefined) return this.#failure;
-    const error = errorTold(thrown);
+    const error = errorTold(thrown) ?? this.#errorInOddBody();
     if (error !== undefined) return this.#noteError(error);
     const text = thrown instanceof Error ? thrown.message : String(thrown);
     return this.#note({ kind: "overloaded" }, `answer of ${this.#options.place} could not be read`, text);
@@ -75,9 +75,8 @@ export class Exchange {
   /** The failure of a stream that ended, but not as a reply ends. */
   unfinished(how: string): Failure {
     if (this.#failure !== undefined) return this.#failure;
-    const odd = this.#oddBody.trim();
-    const error = /^[[{]/.test(odd) ? errorInBody(odd) : undefined;
-    if (error !== undefined && error.message !== "") return this.#noteError(error);
+    const error = this.#errorInOddBody();
+    if (error !== undefined) return this.#noteError(error);
     return this.#note(
       { kind: "overloaded" },
       `the stream from ${this.#options.place} had no proper end`,
@@ -138,6 +137,13 @@ export class Exchange {
       },
       cancel: (reason) => reader.cancel(reason),
     });
+  }
+
+  /** An error that came with a status of success, and not as a stream. */
+  #errorInOddBody(): VendorError | undefined {
+    const body = this.#oddBody.trim();
+    const error = /^[[{]/.test(body) ? errorInBody(body) : undefined;
+    return error?.message === "" ? undefined : error;
   }
 
   #noteAnswer(response: Response, body: string): void {
