@@ -1,6 +1,9 @@
 /** Chance, handed in: a number in [0, 1). */
 export type Random = () => number;
 
+/** The chance of the machine. */
+export const systemRandom: Random = () => Math.random();
+
 /** Makes the ids of new things: a short prefix that tells what it is, then 96 bits of chance. */
 export interface Ids {
   message(): string;

@@ -142,7 +142,10 @@ export interface PutBackRequest {
   /** Whether the attempt just made counts towards `turn.maxAttempts`. */
   isCounted: boolean;
   error: MessageError | null;
+  /** Not to be taken before; null where only its session's binding decides. */
   retryAt: number | null;
+  /** When it is expected to be taken again, for those who watch. */
+  announcedAt: number | null;
   /** As in FinishRequest; marks the message as `overflowed`. */
   rollover: { contextFrom: number } | null;
   at: number;

@@ -14,14 +14,14 @@ import { createTurns, dayOf } from "./turns.ts";
 
 /**
  * A store in one SQLite database in WAL mode. `open` opens the connection; `publish` gets committed events, in
- * order, before the writes that stored them resolve; `beforeMigration` is called once where an existing store is
- * about to be changed. Throws `storage` where the database cannot be used.
+ * order, before the writes that stored them resolve; a store that is about to be migrated is copied to
+ * `backupPath` before. Throws `storage` where the database cannot be used.
  */
 export function openSqliteStore(parts: {
   open: () => Database;
   clock: Clock;
   publish: (events: readonly StoredEvent[]) => void;
-  beforeMigration: (version: number) => void;
+  backupPath: (version: number) => string;
 }): Store {
   let database: Database | undefined;
   try {
@@ -29,7 +29,8 @@ export function openSqliteStore(parts: {
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA busy_timeout = 2000");
     database.exec("PRAGMA journal_size_limit = 67108864");
-    migrate(database, parts.beforeMigration);
+    const opened = database;
+    migrate(opened, (version) => void opened.prepare("VACUUM INTO ?").run(parts.backupPath(version)));
     return composeStore(database, parts.clock, parts.publish);
   } catch (thrown) {
     database?.close();
@@ -68,7 +69,7 @@ function composeStore(
 function createTotals(database: Database): Pick<Store, "totals" | "tokensOnDayOf"> {
   const pending = database.prepare("SELECT coalesce(sum(pending), 0) AS pending FROM sessions WHERE pending > 0");
   const oldest = database.prepare(
-    "SELECT created_at FROM messages INDEXED BY messages_open WHERE status = 'pending' ORDER BY n LIMIT 1",
+    "SELECT created_at FROM messages INDEXED BY messages_waiting WHERE status = 'pending' ORDER BY n LIMIT 1",
   );
   const turns = database.prepare("SELECT coalesce(sum(turns), 0) AS turns, max(last_turn_at) AS last FROM days");
   const tokens = database.prepare("SELECT input_tokens + output_tokens AS tokens FROM days WHERE day = ?");

@@ -38,7 +38,7 @@ export function createTurns(database: Database, tell: Tell): Turns {
       const rows = database
         .prepare("SELECT id FROM messages WHERE status = 'running' AND lease_boot = ? AND lease_generator = ?")
         .all(lease.boot, lease.generator);
-      const reason = { reason: "restart", isCounted: false, error: null, retryAt: null, rollover: null } as const;
+      const reason = { reason: "restart", isCounted: false, error: null, retryAt: null, announcedAt: null, rollover: null } as const;
       for (const row of rows) end.putBack({ message: text(row, "id"), lease, ...reason, at }, stored);
       return rows.length;
     },
@@ -77,7 +77,8 @@ function createEnd(
 ): Pick<Turns, "finish" | "putBack"> {
   const finish = database.prepare(
     `UPDATE messages SET status = ?, reply = ?, finish = ?, error = ?, input_tokens = ?, output_tokens = ?,
-       is_estimated = ?, finished_at = ?, ${free} WHERE ${held} RETURNING *`,
+       is_estimated = ?, finished_at = ?, epoch = (SELECT epoch FROM sessions WHERE id = messages.session),
+       ${free} WHERE ${held} RETURNING *`,
   );
   const putBack = database.prepare(
     `UPDATE messages SET status = 'pending', attempts = attempts - ?, error = coalesce(?, error), retry_at = ?,
@@ -106,7 +107,7 @@ function createEnd(
       return rollOver(session, request.rollover, at, stored);
     },
     putBack: (request, stored) => {
-      const { lease, at, error, retryAt } = request;
+      const { lease, at, error, retryAt, announcedAt } = request;
       const row = putBack.get(
         request.isCounted ? 0 : 1,
         error && JSON.stringify(error),
@@ -124,7 +125,7 @@ function createEnd(
             ...ofMessage(row),
             reason: request.reason,
             ...(error && { error }),
-            ...(retryAt !== null && { retryAt: isoTime(retryAt) }),
+            ...(announcedAt !== null && { retryAt: isoTime(announcedAt) }),
           },
         },
         at,

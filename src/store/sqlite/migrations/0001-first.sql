@@ -52,8 +52,10 @@ CREATE TABLE messages (
 ) STRICT;
 -- The claim: its cost does not grow with the backlog.
 CREATE INDEX messages_pending ON messages (session, seq) WHERE status = 'pending';
--- What is not ended well, over all sessions, in order.
-CREATE INDEX messages_open ON messages (status, n) WHERE status IN ('pending', 'running', 'failed');
+-- What has not ended, or not well, over all sessions, in order. What is done is in none of them.
+CREATE INDEX messages_waiting ON messages (n) WHERE status = 'pending';
+CREATE INDEX messages_running ON messages (n) WHERE status = 'running';
+CREATE INDEX messages_failed ON messages (n) WHERE status = 'failed';
 
 CREATE TABLE idempotency (
   session TEXT NOT NULL,

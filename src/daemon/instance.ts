@@ -1,0 +1,110 @@
+import { chmod, mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import { SegueError, errorText } from "../core/errors.ts";
+import type { Database } from "../platform/platform.ts";
+
+/** Where things lie in a data folder. */
+export interface DataFolder {
+  path: string;
+  store: string;
+  lock: string;
+  socket: string;
+  instance: string;
+  accepted: string;
+}
+
+/** The names that contract section 2 gives, and the lock. */
+export function dataFolder(path: string): DataFolder {
+  return {
+    path,
+    store: join(path, "segue.db"),
+    lock: join(path, "segue.lock"),
+    socket: join(path, "segue.sock"),
+    instance: join(path, "daemon.json"),
+    accepted: join(path, "accepted-settings.json"),
+  };
+}
+
+/** Makes the folder, for its owner alone (0700). One that exists is closed to others only if it is a data folder. */
+export async function makeDataFolder(folder: DataFolder): Promise<void> {
+  try {
+    await mkdir(folder.path, { recursive: true, mode: 0o700 });
+    const entries = await readdir(folder.path);
+    if (entries.length === 0 || entries.includes("segue.db")) await chmod(folder.path, 0o700);
+  } catch (thrown) {
+    throw new SegueError("storage", `the data folder ${folder.path} cannot be used: ${errorText(thrown)}`, {
+      hint: "name another with --data",
+      cause: thrown,
+    });
+  }
+}
+
+/** What `daemon.json` says of the daemon that runs on a data folder. */
+const instanceSchema = v.object({
+  pid: v.number(),
+  url: v.string(),
+  socket: v.nullable(v.string()),
+  instanceId: v.string(),
+  version: v.string(),
+  startedAt: v.string(),
+});
+export type Instance = v.InferOutput<typeof instanceSchema>;
+
+/** Who serves on this data folder, or did; undefined where the file is missing or not ours. */
+export async function readInstance(folder: DataFolder): Promise<Instance | undefined> {
+  try {
+    const result = v.safeParse(instanceSchema, JSON.parse(await readFile(folder.instance, "utf8")));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says who serves, in one step (0600). */
+export async function writeInstance(folder: DataFolder, instance: Instance): Promise<void> {
+  const temporary = `${folder.instance}.new`;
+  const file = await open(temporary, "w", 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(instance)}\n`);
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, folder.instance);
+}
+
+/** Nobody serves any more. */
+export async function removeInstance(folder: DataFolder): Promise<void> {
+  await rm(folder.instance, { force: true });
+}
+
+/**
+ * Holds the data folder for this process alone until the answer is called. The lock is the operating system's, taken
+ * by SQLite on a file of its own: it goes with the process, however that ends, and no stale one is left.
+ * Throws `already_running`, naming who holds it.
+ */
+export async function lockDataFolder(
+  folder: DataFolder,
+  openDatabase: (path: string) => Database,
+): Promise<() => void> {
+  let database: Database | undefined;
+  try {
+    database = openDatabase(folder.lock);
+    database.exec("BEGIN EXCLUSIVE");
+    const held = database;
+    return () => held.close();
+  } catch (thrown) {
+    database?.close();
+    const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+    if (!code.startsWith("SQLITE_BUSY"))
+      throw new SegueError("storage", `the data folder ${folder.path} cannot be used: ${errorText(thrown)}`, {
+        hint: "it has to be writable; name another with --data",
+        cause: thrown,
+      });
+    const holder = await readInstance(folder);
+    const who = holder ? `the daemon with pid ${holder.pid} at ${holder.url}` : "another daemon";
+    throw new SegueError("already_running", `${who} holds the data folder ${folder.path}`, {
+      hint: "speak to that one, stop it with `segue stop`, or name another folder with --data",
+    });
+  }
+}

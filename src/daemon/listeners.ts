@@ -1,0 +1,55 @@
+import { chmod, rm } from "node:fs/promises";
+import type { Clock } from "../core/clock.ts";
+import { SegueError, errorText } from "../core/errors.ts";
+import type { ListenAddress, Listener, RequestHandler } from "../platform/platform.ts";
+import { holderOfPort } from "./port-holder.ts";
+
+/** The longest path a Unix socket can have (sun_path, unix(7)), without its closing zero. */
+const longestSocketPath = 107;
+/** How long answers under way may take when the daemon stops. */
+const lastAnswersMs = 1000;
+
+export type Listen = (address: ListenAddress, handler: RequestHandler) => Listener;
+
+/** Opens the TCP listener; throws `cannot_listen`, naming what holds the port where it can be told. */
+export async function listenOnTcp(
+  listen: Listen,
+  { host, port }: { host: string; port: number },
+  handler: RequestHandler,
+): Promise<{ listener: Listener; url: string }> {
+  try {
+    const listener = listen({ host, port }, handler);
+    const name = host.includes(":") ? `[${host}]` : host;
+    return { listener, url: `http://${name}:${listener.port}` };
+  } catch (thrown) {
+    const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+    const holder = code === "EADDRINUSE" ? await holderOfPort(port) : undefined;
+    const why = code === "EADDRINUSE" ? `${holder ?? "another program"} listens there already` : errorText(thrown);
+    throw new SegueError("cannot_listen", `cannot listen on ${host}:${port}: ${why}`, {
+      hint: "set server.port (0 picks a free one) or server.host",
+      cause: thrown,
+    });
+  }
+}
+
+/**
+ * Opens the listener on a socket (0600), in the place of one that a killed daemon left. The data folder has to be
+ * locked. Undefined where the path is too long for a socket.
+ */
+export async function listenOnSocket(
+  listen: Listen,
+  path: string,
+  handler: RequestHandler,
+): Promise<Listener | undefined> {
+  if (Buffer.byteLength(path) > longestSocketPath) return undefined;
+  await rm(path, { force: true });
+  const listener = listen({ socket: path }, handler);
+  await chmod(path, 0o600);
+  return listener;
+}
+
+/** Takes no new requests, lets answers under way go out, and then cuts what is left. */
+export async function closeListener(listener: Listener, clock: Clock): Promise<void> {
+  await Promise.race([listener.stop(false), clock.sleep(lastAnswersMs)]);
+  await listener.stop(true);
+}

@@ -1,0 +1,29 @@
+import type { Clock } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
+import type { Random } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { SettingsKeeper } from "../settings/settings.ts";
+import { PathWatcher } from "../watch/path-watcher.ts";
+import { PathWatchers } from "../watch/path-watchers.ts";
+
+/** The watch on a settings file and on the files it refers to; its hints go to the keeper. */
+export function watchSettings(parts: {
+  keeper: SettingsKeeper;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}): PathWatchers {
+  const { keeper, clock, random, log } = parts;
+  return new PathWatchers({
+    onHint: (kind) => keeper.notice(kind),
+    create: (path, onHint) =>
+      new PathWatcher({
+        path,
+        clock,
+        random,
+        onHint,
+        pollMs: () => keeper.inForce.settings.reload.pollMs,
+        onFault: (thrown) => log.warn(`watching ${path}: ${errorText(thrown)}`),
+      }),
+  });
+}

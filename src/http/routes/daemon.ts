@@ -1,0 +1,30 @@
+import { isoTime } from "../../core/clock.ts";
+import { SegueError } from "../../core/errors.ts";
+import type { Routes } from "../app.ts";
+import type { Services } from "../services.ts";
+
+/** The daemon itself, and whether it is alive and ready (contract section 5). */
+export function daemonRoutes(services: Services): Routes {
+  return {
+    "/api/daemon": {
+      GET: () => {
+        const { startedAt, ...info } = services.daemon();
+        return Response.json({ ...info, startedAt: isoTime(startedAt), lastRestart: null });
+      },
+    },
+    "/api/daemon/stop": {
+      POST: () => {
+        services.stop();
+        return Response.json({ phase: "draining" }, { status: 202 });
+      },
+    },
+    "/healthz": { GET: () => Response.json({ status: "alive" }) },
+    "/readyz": {
+      GET: () => {
+        const { phase } = services.daemon();
+        if (phase !== "serving") throw new SegueError(phase, `the daemon is ${phase}`, { retryAfterSeconds: 1 });
+        return Response.json({ status: "ready" });
+      },
+    },
+  };
+}

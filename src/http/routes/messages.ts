@@ -1,0 +1,219 @@
+import { createHash } from "node:crypto";
+import * as v from "valibot";
+import { SegueError } from "../../core/errors.ts";
+import type { AcceptResult, Idempotency, MessageRecord } from "../../store/store.ts";
+import type { Routes } from "../app.ts";
+import { mediaType, readText, parseJson, requireMediaType } from "../body.ts";
+import { parseLines } from "../ndjson.ts";
+import { requestedWaitSeconds } from "../prefer.ts";
+import { representMessage } from "../representation.ts";
+import type { Services } from "../services.ts";
+import { pageQuery, readQuery, requireId, wholeNumber } from "../validate.ts";
+
+const contentSchema = v.strictObject({
+  content: v.pipe(v.string("has to be text"), v.nonEmpty("must not be empty"), v.check(isWellFormed, loneSurrogate())),
+});
+
+const status = v.optional(
+  v.picklist(["pending", "running", "done", "failed", "cancelled"], "is no status of a message"),
+);
+const inboxQuery = v.strictObject({
+  ...pageQuery,
+  status,
+  after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+});
+const allQuery = v.strictObject({ ...pageQuery, status });
+
+/** Messages (contract section 5). */
+export function messageRoutes(services: Services): Routes {
+  const { store, registry } = services;
+  return {
+    "/api/sessions/:id/messages": {
+      POST: (request, path) => post(services, request, requireId(path["id"] ?? "")),
+      GET: async (request, path) => {
+        const session = requireId(path["id"] ?? "");
+        const query = readQuery(request, inboxQuery);
+        if (!(await store.sessions.get(session)))
+          throw new SegueError("session_not_found", `there is no session ${session}`);
+        return listed(services, { session, ...query });
+      },
+    },
+    "/api/messages": { GET: (request) => listed(services, readQuery(request, allQuery)) },
+    "/api/messages/:id": {
+      GET: async (_request, path) => {
+        const id = requireId(path["id"] ?? "");
+        return Response.json(representMessage(await existing(services, id)));
+      },
+    },
+    "/api/messages/:id/cancel": {
+      POST: async (_request, path) =>
+        Response.json(representMessage(await registry.cancel(requireId(path["id"] ?? "")))),
+    },
+  };
+}
+
+async function listed(
+  { store }: Services,
+  query: { session?: string; status?: MessageRecord["status"] | undefined; after?: number | undefined; limit: number; cursor?: string | undefined },
+): Promise<Response> {
+  const page = await store.messages.list(
+    {
+      ...(query.session !== undefined && { session: query.session }),
+      ...(query.status !== undefined && { status: query.status }),
+      ...(query.after !== undefined && { after: query.after }),
+    },
+    { limit: query.limit, cursor: query.cursor ?? null },
+  );
+  return Response.json({ items: page.items.map(representMessage), next: page.next });
+}
+
+async function existing({ store }: Services, id: string): Promise<MessageRecord> {
+  const message = await store.messages.get(id);
+  if (!message) throw new SegueError("message_not_found", `there is no message ${id}`);
+  return message;
+}
+
+async function post(services: Services, request: Request, session: string): Promise<Response> {
+  requireMediaType(request, ["application/json", "text/plain", "application/x-ndjson"]);
+  const media = mediaType(request);
+  const text = await readText(request);
+  const contents = contentsOf(media, text);
+  requireLength(services, contents);
+  const messages = contents.map((content) => ({ id: services.ids.message(), content, retryOf: null }));
+  const waitSeconds = media === "application/x-ndjson" ? undefined : requestedWaitSeconds(request);
+  const leave = new AbortController();
+  const first = messages[0];
+  const ended = first && waitSeconds !== undefined ? services.ends.of(first.id, leave.signal) : undefined;
+  try {
+    const result = await registerPost(services, request, { session, messages, media, contents });
+    if (media === "application/x-ndjson") return answerList(result);
+    return await answerOne(services, request, result, waitSeconds, ended, leave);
+  } finally {
+    leave.abort();
+  }
+}
+
+function contentsOf(media: string, text: string): string[] {
+  if (media === "application/x-ndjson") return parseLines(text, contentSchema).map((line) => line.content);
+  if (media === "application/json") return [parseJson(text, contentSchema).content];
+  if (text === "")
+    throw new SegueError("invalid", "the message is empty", { problems: [{ path: "content", message: "must not be empty" }] });
+  return [text];
+}
+
+function requireLength({ settings }: Services, contents: readonly string[]): void {
+  const { maxMessageBytes } = settings.inForce().settings.limits;
+  for (const content of contents)
+    if (Buffer.byteLength(content) > maxMessageBytes)
+      throw new SegueError("too_large", `a message may have at most ${maxMessageBytes} bytes`, {
+        hint: "limits.maxMessageBytes sets how many",
+      });
+}
+
+type Accepted = Extract<AcceptResult, { kind: "accepted" | "replayed" }>;
+
+async function registerPost(
+  { registry, settings }: Services,
+  request: Request,
+  given: {
+    session: string;
+    messages: { id: string; content: string; retryOf: null }[];
+    media: string;
+    contents: readonly string[];
+  },
+): Promise<Accepted> {
+  const { session, messages } = given;
+  const result = await registry.accept({
+    session,
+    messages,
+    idempotency: idempotencyOf(request, given.media, given.contents),
+    maxPending: settings.inForce().settings.limits.maxPendingPerSession,
+  });
+  switch (result.kind) {
+    case "accepted":
+    case "replayed":
+      return result;
+    case "conflict":
+      throw new SegueError("idempotency_conflict", "this Idempotency-Key came with other content before", {
+        hint: "use a new key for a new message",
+      });
+    case "full":
+      throw new SegueError("too_many_pending", `session ${session} has ${result.pending} pending messages already`, {
+        hint: "limits.maxPendingPerSession sets how many it may have",
+        retryAfterSeconds: 5,
+      });
+  }
+}
+
+/** The key stands for what was sent, in whichever form: the same list of contents is the same post. */
+function idempotencyOf(request: Request, media: string, contents: readonly string[]): Idempotency | null {
+  const key = request.headers.get("Idempotency-Key");
+  if (key === null) return null;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new SegueError("malformed", "an Idempotency-Key has 1 to 255 visible ASCII characters");
+  const form = media === "application/x-ndjson" ? "list" : "one";
+  const hash = createHash("sha256").update(JSON.stringify([form, contents])).digest("base64url");
+  return { key, hash };
+}
+
+function answerList(result: Accepted): Response {
+  const { messages } = result;
+  const headers = replayHeaders(result);
+  return Response.json({ items: messages, count: messages.length }, { status: result.kind === "replayed" ? 200 : 202, headers });
+}
+
+function replayHeaders(result: Accepted): Record<string, string> {
+  return result.kind === "replayed" ? { "Idempotency-Replayed": "true" } : {};
+}
+
+async function answerOne(
+  services: Services,
+  request: Request,
+  result: Accepted,
+  waitSeconds: number | undefined,
+  ended: Promise<void> | undefined,
+  leave: AbortController,
+): Promise<Response> {
+  const id = result.messages[0]?.id;
+  if (id === undefined) throw new Error("a post was accepted without a message");
+  let message = await existing(services, id);
+  const headers: Record<string, string> = { ...replayHeaders(result), Location: `/api/messages/${id}` };
+  if (waitSeconds !== undefined) {
+    headers["Preference-Applied"] = `wait=${waitSeconds}`;
+    // 1. A replayed message is another than the one `ended` was asked for.
+    const end = result.kind === "replayed" ? services.ends.of(id, leave.signal) : ended;
+    if (!hasEnded(message)) message = await waited(services, request, id, end, waitSeconds, leave);
+  }
+  const isOk = result.kind === "replayed" || (waitSeconds !== undefined && hasEnded(message));
+  return Response.json(representMessage(message), { status: isOk ? 200 : 202, headers });
+}
+
+async function waited(
+  services: Services,
+  request: Request,
+  id: string,
+  end: Promise<void> | undefined,
+  seconds: number,
+  leave: AbortController,
+): Promise<MessageRecord> {
+  // 2. Looked at once more after the end was asked for: it may have come between.
+  const present = await existing(services, id);
+  if (hasEnded(present)) return present;
+  const gone = (): void => leave.abort();
+  request.signal.addEventListener("abort", gone, { once: true });
+  await Promise.race([end, services.clock.sleep(seconds * 1000, leave.signal)]);
+  request.signal.removeEventListener("abort", gone);
+  return existing(services, id);
+}
+
+function hasEnded(message: MessageRecord): boolean {
+  return message.status === "done" || message.status === "failed" || message.status === "cancelled";
+}
+
+function isWellFormed(text: string): boolean {
+  return text.isWellFormed();
+}
+
+function loneSurrogate(): string {
+  return "has half of a character (a lone surrogate), which no UTF-8 text can hold";
+}

@@ -1,0 +1,48 @@
+import type { Clock } from "../core/clock.ts";
+import type { Problem } from "../core/errors.ts";
+import type { Ids } from "../core/ids.ts";
+import type { Gate } from "../providers/gate.ts";
+import type { Bindings } from "../sessions/bindings.ts";
+import type { SessionRegistry } from "../sessions/registry.ts";
+import type { InForce } from "../settings/settings.ts";
+import type { Store } from "../store/store.ts";
+import type { EventStreams } from "./event-stream.ts";
+import type { MessageEnds } from "./message-ends.ts";
+
+/** What the daemon tells of itself. */
+export interface DaemonInfo {
+  instanceId: string;
+  pid: number;
+  version: string;
+  startedAt: number;
+  phase: "starting" | "serving" | "draining";
+  url: string;
+  settingsPath: string;
+  dataDir: string;
+}
+
+/** What the routes need; the daemon hands it in. */
+export interface Services {
+  clock: Clock;
+  ids: Ids;
+  store: Store;
+  gate: Gate;
+  registry: SessionRegistry;
+  bindings: Bindings;
+  streams: EventStreams;
+  ends: MessageEnds;
+  daemon: () => DaemonInfo;
+  settings: {
+    inForce: () => InForce;
+    problems: () => readonly Problem[];
+    watching: () => "native" | "polling";
+    /** Changed keys that take a restart of the daemon. */
+    notInForce: () => { key: string; reason: string }[];
+    /** Reads the file now; resolves when it is in force or judged to be bad. */
+    look: () => Promise<void>;
+  };
+  /** Begins to stop; returns at once. */
+  stop: () => void;
+  /** A fault that is a bug; it is logged once, there. */
+  onFault: (thrown: unknown) => void;
+}

@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import { SegueError } from "../core/errors.ts";
+import type { Problem } from "../core/errors.ts";
+
+/** Ids of sessions and messages (contract section 5). */
+export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+
+/** Problems of a value without the value: input is never echoed. */
+export function problemsOf(issues: readonly v.BaseIssue<unknown>[]): Problem[] {
+  return issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: messageOf(issue) }));
+}
+
+/** valibot's own messages quote what was received; ours say what is wanted. */
+function messageOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === "strict_object")
+    return issue.expected === "never" ? "is not a field of this call" : "is missing";
+  if (issue.kind === "schema") return `has to be ${issue.expected ?? "something else"}`;
+  return issue.message;
+}
+
+/** The id in a path; throws `malformed` for one that no id can be. */
+export function requireId(id: string): string {
+  if (!idPattern.test(id))
+    throw new SegueError("malformed", "an id has 1 to 128 letters, digits and . _ : -, and begins with a letter or digit");
+  return id;
+}
+
+/** The query as an object of a shape; throws `malformed` with every problem. A name given twice counts once, the last. */
+export function readQuery<T extends v.GenericSchema>(request: Request, schema: T): v.InferOutput<T> {
+  const query = Object.fromEntries(new URL(request.url).searchParams);
+  const result = v.safeParse(schema, query);
+  if (!result.success)
+    throw new SegueError("malformed", "the query is not one that this call takes", {
+      problems: problemsOf(result.issues),
+    });
+  return result.output;
+}
+
+/** A whole number in a query. */
+export function wholeNumber(min: number, max: number) {
+  const message = `has to be a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, message),
+    v.transform(Number),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  );
+}
+
+/** The query of every list. */
+export const pageQuery = {
+  limit: v.optional(wholeNumber(1, 1000), "100"),
+  cursor: v.optional(v.string()),
+};

@@ -1,0 +1,255 @@
+import { errorText } from "../core/errors.ts";
+import type { BindingLabel, NewEvent, RestartReason } from "../core/events.ts";
+import type { Ids } from "../core/ids.ts";
+import { type Binding, type BindingInputs, restartReason } from "./binding.ts";
+import type { Bindings } from "./bindings.ts";
+import { type AbortReason, Generator, type GeneratorHost, type Surroundings } from "./generator.ts";
+import { type SessionEvent, type SessionState, step } from "./state.ts";
+
+/** What sessions share beyond what their generators share. */
+export interface SessionSurroundings extends Surroundings {
+  ids: Ids;
+  bindings: Bindings;
+  /** Stores events that belong to no other write; the promise is kept by whoever hands this in. */
+  tell: (events: readonly NewEvent[]) => void;
+  /** A fault that is a bug; it is logged once, there. */
+  onFault: (session: string, thrown: unknown) => void;
+}
+
+/** A restart that is due and has not happened yet. */
+export interface PendingRestart {
+  reason: RestartReason;
+  requestedAt: number;
+  blockedBy: "turn" | "settling";
+}
+
+/** The first wait before a generator that died of a bug is started again; doubled each time, at most a minute. */
+const firstRecoveryMs = 1000;
+const longestRecoveryMs = 60_000;
+
+/**
+ * One loaded session: owns its state and its generator. Everything from outside comes through `wake` (there may be
+ * work), `refresh` (there may be another binding to have) and `close`.
+ */
+export class Session implements GeneratorHost {
+  readonly id: string;
+  readonly #around: SessionSurroundings;
+  #inputs: BindingInputs;
+  #state: SessionState;
+  #generator: Generator;
+  /** The newest revision whose binding the generator has. */
+  #revision: number;
+  #requestedRestartAt: number | undefined;
+  #loop: Promise<void> | undefined;
+  #isWoken = false;
+  #recoveries = 0;
+
+  constructor(id: string, inputs: BindingInputs, around: SessionSurroundings) {
+    this.id = id;
+    this.#around = around;
+    this.#inputs = inputs;
+    this.#state = { kind: "idle", since: around.clock.now() };
+    this.#generator = this.#newGenerator();
+    this.#revision = around.revision();
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Whether its generator is at work, so that closing it has something to wait for. */
+  get isAtWork(): boolean {
+    return this.#loop !== undefined;
+  }
+
+  /** Whether a turn is in flight. */
+  get hasTurn(): boolean {
+    return this.#generator.hasTurn;
+  }
+
+  get generatorId(): string {
+    return this.#generator.id;
+  }
+
+  get binding(): Binding {
+    return this.#generator.binding;
+  }
+
+  /** The revision the generator runs under: the newest whose binding is equal to its own. */
+  get bindingRevision(): number {
+    return this.#revision;
+  }
+
+  /** What is due is derived from what is and what should be; nothing has to be remembered or cleared. */
+  get pendingRestart(): PendingRestart | null {
+    const reason = this.#dueReason();
+    if (reason === undefined) return null;
+    const requestedAt = this.#requestedRestartAt ?? this.#around.bindings.inForce.appliedAt;
+    return { reason, requestedAt, blockedBy: this.#state.kind === "busy" ? "turn" : "settling" };
+  }
+
+  /** Whether settings not yet in force would give it another binding. */
+  wouldChangeUnder(bindings: Bindings): boolean {
+    return bindings.of(this.#inputs).fingerprint !== this.binding.fingerprint;
+  }
+
+  /** There may be something pending: takes it up unless it is at work already. */
+  wake(): void {
+    this.#isWoken = true;
+    if (this.#loop || this.#state.kind === "closed") return;
+    this.#loop = this.#work().finally(() => {
+      this.#loop = undefined;
+      // 1. A message that came while the loop was ending would otherwise wait for the next one.
+      if (this.#isWoken) this.wake();
+    });
+  }
+
+  /** Another binding may be the one to have now: the session's wishes or the settings changed. */
+  refresh(inputs: BindingInputs = this.#inputs): void {
+    this.#inputs = inputs;
+    const reason = this.#dueReason();
+    if (reason === undefined) this.#revision = this.#around.revision();
+    else this.post({ type: "due", reason });
+  }
+
+  /** Asks for another generator under the same wishes: at the boundary, or now, with a turn in flight put back. */
+  restart(when: "boundary" | "now"): "now" | "at_boundary" {
+    const isBusy = this.#state.kind === "busy";
+    this.#requestedRestartAt ??= this.#around.clock.now();
+    if (isBusy && when === "now") this.#generator.abort("restart");
+    else this.post({ type: "due", reason: this.#dueReason() ?? "requested" });
+    return isBusy && when === "boundary" ? "at_boundary" : "now";
+  }
+
+  /** A message of it ended without its turn: cancelled. */
+  abortTurn(message: string): void {
+    this.#generator.abortTurn(message);
+    this.wake();
+  }
+
+  /**
+   * Starts no turn any more. Resolves when nothing runs; a turn in flight may end until `abort` is called.
+   */
+  async close(): Promise<void> {
+    const hadTurn = this.#state.kind === "busy";
+    this.post({ type: "closed" });
+    if (!hadTurn) this.#generator.abort("drain");
+    await this.#loop;
+  }
+
+  /** Aborts whatever it is at; a message in flight is put back, uncounted. */
+  abort(reason: AbortReason): void {
+    this.#generator.abort(reason);
+  }
+
+  /** See `GeneratorHost`. */
+  isDue(): boolean {
+    return this.#state.kind === "closed" || this.#dueReason() !== undefined;
+  }
+
+  /** See `GeneratorHost`. */
+  fallbacks(): readonly Binding[] {
+    return this.#around.bindings.fallbacks(this.#inputs);
+  }
+
+  /** See `GeneratorHost`. */
+  eventsOfClaim(): readonly NewEvent[] {
+    return this.#state.kind === "busy"
+      ? []
+      : [{ type: "session.busy", data: { session: this.id, inFlight: 1 } }];
+  }
+
+  /** See `GeneratorHost`: one place changes the state, and carries out what the change takes. */
+  post(event: SessionEvent): void {
+    const { state, effects } = step(this.id, this.#state, event, this.#around.clock.now());
+    this.#state = state;
+    for (const effect of effects)
+      if (effect.kind === "tell") this.#around.tell([effect.event]);
+      else this.#beginReplacement();
+  }
+
+  /** The generator has no turn in flight: at work it ends soon, and the loop replaces it; idle it is replaced now. */
+  #beginReplacement(): void {
+    this.#generator.abort("restart");
+    if (!this.#loop) this.wake();
+  }
+
+  async #work(): Promise<void> {
+    while (this.#state.kind !== "closed") {
+      try {
+        if (this.#state.kind === "restarting" || this.#generator.isSpent || this.#dueReason() !== undefined)
+          await this.#replace();
+        this.#isWoken = false;
+        const end = await this.#generator.run();
+        if (end !== "empty" || this.#isWoken) continue;
+        this.#recoveries = 0;
+        this.post({ type: "emptied" });
+        return;
+      } catch (thrown) {
+        await this.#recover(thrown);
+      }
+    }
+    this.#isWoken = false;
+  }
+
+  /** A bug, or a store that is gone: gives the lease back and starts another generator after a while. */
+  async #recover(thrown: unknown): Promise<void> {
+    const { clock, store } = this.#around;
+    this.#around.onFault(this.id, thrown);
+    if (this.#isClosed()) return;
+    await clock.sleep(Math.min(firstRecoveryMs * 2 ** Math.min(this.#recoveries++, 10), longestRecoveryMs));
+    try {
+      await store.messages.release(this.#generator.lease, clock.now());
+      const cause = this.#around.redact(errorText(thrown));
+      this.#around.tell([{ type: "session.recovered", data: { session: this.id, cause } }]);
+      this.#install();
+    } catch (again) {
+      this.#around.onFault(this.id, again);
+    }
+  }
+
+  /** The old generator is at a boundary: its `run` has returned, or it was idle. */
+  async #replace(): Promise<void> {
+    const { store, clock } = this.#around;
+    const reason = this.#dueReason() ?? (this.#state.kind === "restarting" ? this.#state.reason : "requested");
+    const requestedAt = this.pendingRestart?.requestedAt ?? clock.now();
+    this.post({ type: "restarts", reason });
+    const head = await store.messages.head(this.id);
+    if (head && (head.attempts > 0 || head.retryAt !== null)) await store.messages.resetAttempts(this.id);
+    // 1. From here on nothing is awaited: the binding that is due is the one that is installed.
+    const from = this.#label();
+    const oldGeneratorId = this.generatorId;
+    this.#install();
+    const { id: session, generatorId } = this;
+    const waitedMs = Math.max(0, clock.now() - requestedAt);
+    const data = { session, from, to: this.#label(), oldGeneratorId, generatorId, reason, waitedMs };
+    this.#around.tell([{ type: "session.restarted", data }]);
+    this.post({ type: "replaced", hasPending: head !== undefined });
+  }
+
+  #install(): void {
+    this.#requestedRestartAt = undefined;
+    this.#generator = this.#newGenerator();
+    this.#revision = this.#around.revision();
+  }
+
+  #newGenerator(): Generator {
+    const { ids, bindings } = this.#around;
+    return new Generator(ids.generator(), bindings.of(this.#inputs), this, this.#around);
+  }
+
+  #label(): BindingLabel {
+    const { provider, config } = this.binding;
+    return { provider, model: config.model, revision: this.#revision };
+  }
+
+  #isClosed(): boolean {
+    return this.#state.kind === "closed";
+  }
+
+  #dueReason(): RestartReason | undefined {
+    const wanted = this.#around.bindings.of(this.#inputs);
+    if (wanted.fingerprint !== this.binding.fingerprint) return restartReason(this.binding, wanted);
+    return this.#requestedRestartAt === undefined ? undefined : "requested";
+  }
+}

@@ -1,0 +1,12 @@
+import { createHash } from "node:crypto";
+import type { Settings } from "./schema.ts";
+
+/** Equal exactly for equal effective settings, whatever the order of their keys. Tells nothing of secrets. */
+export function effectiveFingerprint(settings: Settings): string {
+  return createHash("sha256").update(JSON.stringify(settings, sorted)).digest("hex");
+}
+
+function sorted(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
