@@ -14,7 +14,7 @@ export const maxFileBytes = 1024 * 1024;
 
 /** Deeper than any settings file needs, far from what could exhaust a stack. */
 const maxDepth = 64;
-const maxSyntaxFindings = 20;
+const maxSyntaxFindings = 10;
 const byteOrderMark = "\uFEFF";
 
 /** A settings file that parsed: an object, its text without byte-order mark, and that mark. */

@@ -4,6 +4,9 @@ import { dotted, knownAt, keysOfProvider, pathOf, settingsKeys } from "./keys.ts
 import { type Leaf, valueOf } from "./leaf.ts";
 import { nearestPath } from "./nearest.ts";
 
+/** Providers a file may declare. */
+const maxProviders = 256;
+
 /** What a settings file gives, by key, as written; values are not judged yet. */
 export interface Entries {
   leaves: Leaf[];
@@ -55,8 +58,13 @@ function readProperty(path: readonly string[], nameOffset: number, value: Node, 
     entries.findings.push({ path: shown, message, offset: value.offset });
   } else {
     if (path[0] === "providers" && path[1] !== undefined) entries.declared.set(path[1], nameOffset);
-    readObject(value, path, entries);
+    if (entries.declared.size <= maxProviders) readObject(value, path, entries);
+    else entries.findings.push(tooMany(nameOffset));
   }
+}
+
+function tooMany(offset: number): Finding {
+  return { path: "providers", message: `providers must be at most ${maxProviders}`, offset };
 }
 
 function isEditorKey(path: readonly string[]): boolean {

@@ -46,15 +46,20 @@ function hide(value: unknown, secrets: Secrets): unknown {
  * of a secret in comments and in other values are masked too.
  */
 export function maskText({ text, mark }: Document, leaves: readonly Judged[], secrets: Secrets): string {
-  const edits = leaves.flatMap((judged) => editOf(judged));
-  const covered = new Set(edits.map(({ offset }) => offset));
-  const copies = tokensOf(text).filter(({ offset }) => !covered.has(offset));
-  for (const { offset, length } of copies) {
-    const token = text.slice(offset, offset + length);
-    const content = secrets.redact(token);
-    if (content !== token) edits.push({ offset, length, content });
-  }
-  return mark + applyEdits(text, edits);
+  const edits = leaves.flatMap(editOf);
+  const masked = applyEdits(text, edits);
+  return mark + (secrets.redact(masked) === masked ? masked : maskCopies(masked, secrets));
+}
+
+/** Masks secrets in comments and in values that are texts; names of keys stay, or the text would mean another thing. */
+function maskCopies(text: string, secrets: Secrets): string {
+  const edits = tokensOf(text).map(({ offset, length }) => {
+    return { offset, length, content: secrets.redact(text.slice(offset, offset + length)) };
+  });
+  return applyEdits(
+    text,
+    edits.filter(({ offset, length, content }) => content !== text.slice(offset, offset + length)),
+  );
 }
 
 function editOf(judged: Judged): Edit[] {
@@ -64,7 +69,7 @@ function editOf(judged: Judged): Edit[] {
   return [{ offset: node.offset, length: node.length, content: JSON.stringify(masked) }];
 }
 
-/** Comments and texts, in order. */
+/** Comments and texts that are values, in order. */
 function tokensOf(text: string): Range[] {
   const scanner = createScanner(text);
   const tokens: Range[] = [];
@@ -73,6 +78,7 @@ function tokensOf(text: string): Range[] {
     const offset = scanner.getTokenOffset();
     const first = text[offset];
     if (first === '"' || first === "/") tokens.push({ offset, length: scanner.getTokenLength() });
+    else if (first === ":" && text[tokens.at(-1)?.offset ?? 0] === '"') tokens.pop();
   }
   return tokens;
 }

@@ -64,5 +64,5 @@ function whyNotReady(name: string, settings: Omit<ProviderSettings, "notReady">)
   }
   if (baseUrl === undefined || !isVendorsOwn(kind, baseUrl) || apiKey) return undefined;
   const variable = defaultsOf(kind).keyVariable ?? "";
-  return `it has no API key; set providers.${name}.apiKey or the environment variable ${variable}`;
+  return `providers.${name} has no API key; set providers.${name}.apiKey or the environment variable ${variable}`;
 }

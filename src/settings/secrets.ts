@@ -43,8 +43,10 @@ function partsOf(userInfo: string | undefined): string[] {
 /** Knows every secret of every settings that were in force, and hides them in any text. */
 export class Secrets {
   readonly #shortest: number;
-  readonly #forms = new Set<string>();
-  #pattern: RegExp | undefined;
+  /** Values long enough to be known by a part of them. */
+  readonly #long = new Set<string>();
+  /** Longest first, so that of two secrets where one holds the other nothing is left over. */
+  #searches: Search[] = [];
 
   /** Values shorter than `shortest` are not searched for. */
   constructor(shortest: number = shortestSearched) {
@@ -53,38 +55,57 @@ export class Secrets {
 
   /** Adds secrets; those learnt before stay, because a late error may quote an old key. */
   learn(values: readonly string[]): void {
-    const before = this.#forms.size;
     const searched = values.filter((value) => value.length >= this.#shortest);
-    for (const form of searched.flatMap(formsOf)) this.#forms.add(form);
-    if (this.#forms.size > before) this.#pattern = patternOf([...this.#forms]);
+    for (const value of searched) if (value.length > longEnough) this.#long.add(value);
+    const known = new Set(this.#searches.map(({ form }) => form));
+    const added = new Set(searched.flatMap(formsOf).filter((form) => !known.has(form)));
+    if (added.size === 0) return;
+    this.#searches = [...this.#searches, ...[...added].map(searchFor)];
+    this.#searches.sort((a, b) => b.form.length - a.form.length);
   }
 
-  /** `text` with each known secret in it replaced, whether plain, percent-encoded, in base64 or as JSON writes it. */
+  /**
+   * `text` with each known secret in it replaced, whether plain, percent-encoded, in base64 or as JSON writes it; also
+   * one that was cut where the text begins or ends.
+   */
   redact(text: string): string {
-    return this.#pattern ? text.replace(this.#pattern, mask) : text;
+    let redacted = text;
+    for (const { form, pattern } of this.#searches) {
+      if (redacted.includes(form)) redacted = redacted.replaceAll(pattern, mask);
+    }
+    for (const value of this.#long) redacted = maskCutEnds(redacted, value);
+    return redacted;
   }
+}
+
+/** One way in which a secret may be written, and what finds it. */
+interface Search {
+  form: string;
+  pattern: RegExp | string;
+}
+
+function searchFor(form: string): Search {
+  if (form.length >= longEnough) return { form, pattern: form };
+  const literal = form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  return { form, pattern: new RegExp(`(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])`, "g") };
+}
+
+/** Hides the beginning of a secret where `text` ends, and the end of one where it begins. */
+function maskCutEnds(text: string, value: string): string {
+  let masked = text;
+  for (let length = Math.min(value.length - 1, masked.length); length >= longEnough; length--) {
+    if (masked.endsWith(value.slice(0, length))) masked = masked.slice(0, -length) + mask;
+    if (masked.startsWith(value.slice(-length))) masked = mask + masked.slice(length);
+  }
+  return masked;
 }
 
 function formsOf(value: string): string[] {
   const bytes = Buffer.from(value, "utf8");
-  const forms = [value, JSON.stringify(value).slice(1, -1), percentEncoded(bytes)];
+  const forms = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(bytes.toString("utf8"))];
   if (value.length >= longEnough || value.includes(":")) {
-    forms.push(bytes.toString("base64").replace(/=+$/, ""), bytes.toString("base64url"));
+    const base64 = bytes.toString("base64");
+    forms.push(base64, base64.replace(/=+$/, ""), bytes.toString("base64url"));
   }
   return forms;
-}
-
-/** As encodeURIComponent does it, but for any text. */
-function percentEncoded(bytes: Buffer): string {
-  return encodeURIComponent(bytes.toString("utf8"));
-}
-
-/** Longest first, so that of two secrets where one holds the other nothing is left over. */
-function patternOf(forms: readonly string[]): RegExp {
-  const sorted = [...forms].sort((a, b) => b.length - a.length);
-  const alternatives = sorted.map((form) => {
-    const literal = form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-    return form.length >= longEnough ? literal : `(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])`;
-  });
-  return new RegExp(alternatives.join("|"), "g");
 }

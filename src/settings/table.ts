@@ -11,12 +11,12 @@ const oneCentury = 36_500;
 
 const present = { test: (value: string) => value.trim() !== "", message: "must not be empty" };
 const headerText = {
-  test: (value: string) => /^[\x21-\x7e]*$/.test(value),
-  message: "must be made of visible ASCII characters: it travels in a header",
+  test: (value: string) => /^[\x21-\x7e]{0,4096}$/.test(value),
+  message: "must be at most 4096 visible ASCII characters: it travels in a header",
 };
 const tokenText = {
-  test: (value: string) => /^[\x21-\x7e]+$/.test(value),
-  message: "must be visible ASCII characters, at least one; leave it out for no token",
+  test: (value: string) => /^[\x21-\x7e]{1,4096}$/.test(value),
+  message: "must be 1 to 4096 visible ASCII characters; leave it out for no token",
 };
 const hostText = {
   test: (value: string) => /^[0-9A-Za-z.:%_-]+$/.test(value),
