@@ -49,8 +49,7 @@ export class Exchange {
     const response = await this.#send(input, init);
     this.#options.onActivity();
     if (!response.ok) {
-      const body = await readStart(this.#watched(response)).catch(() => "");
-      this.#noteAnswer(response, body);
+      this.#noteAnswer(response, await this.#readStart(response));
       throw new Error(this.#failure?.message);
     }
     return this.#watchedResponse(response);
@@ -139,6 +138,22 @@ export class Exchange {
     });
   }
 
+  /** The beginning of a body; where it is cut, what came before: the status alone says enough. */
+  async #readStart(response: Response): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = "";
+    try {
+      for await (const bytes of response.body ?? []) {
+        this.#options.onActivity();
+        text += decoder.decode(bytes, { stream: true });
+        if (text.length >= bodyBytes) break;
+      }
+    } catch {
+      // What was read stands.
+    }
+    return text;
+  }
+
   /** An error that came with a status of success, and not as a stream. */
   #errorInOddBody(): VendorError | undefined {
     const body = this.#oddBody.trim();
@@ -193,16 +208,6 @@ function redirection(response: Response): string | undefined {
     location === null || !URL.canParse(location, response.url) ? null : new URL(location, response.url);
   const where = target === null ? "another address" : target.origin + target.pathname;
   return `it redirects to ${where}; redirects are not followed: set baseUrl to where the API is`;
-}
-
-async function readStart(body: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const bytes of body) {
-    text += decoder.decode(bytes, { stream: true });
-    if (text.length >= bodyBytes) break;
-  }
-  return text;
 }
 
 function shorten(text: string): string {

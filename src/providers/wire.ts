@@ -49,7 +49,7 @@ async function* callWire(
     now: () => clock.now(),
     onActivity: request.onActivity,
   });
-  // Ends the call also where the reader goes away: cancelling its stream does not end the request of every library.
+  // Ends the request also where a library gave up and left its stream open.
   const released = new AbortController();
   try {
     const signal = AbortSignal.any([request.signal, released.signal]);

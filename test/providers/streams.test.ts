@@ -84,6 +84,26 @@ describe.each(wireKinds)("%s", (kind) => {
     expect(failure.message).toContain("Overloaded");
   });
 
+  test("an error as the first event ends the request, though the server would leave it open", async () => {
+    let hasSeenEnd = false;
+    const server = serve((request) => {
+      request.signal.addEventListener("abort", () => (hasSeenEnd = true));
+      const body = new ReadableStream({ start: (controller) => controller.enqueue(sse([errors[kind]])) });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    });
+    expect(failureOf(await take(await provide(kind, server.url))).kind).toBe("rate_limited");
+    await eventually("the server to see the end", () => hasSeenEnd);
+  });
+
+  test("an error whose body is cut counts by its status", async () => {
+    const head = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n";
+    const server = createServer((socket) =>
+      socket.once("data", () => socket.write(`${head}half`, () => socket.resetAndDestroy())),
+    );
+    const failure = failureOf(await take(await provide(kind, await listening(server))));
+    expect(failure).toMatchObject({ kind: "auth", status: 401 });
+  });
+
   test("an error that comes with 200 and no stream counts by its code", async () => {
     const provider = await provide(kind, serve(() => Response.json(errors[kind])).url);
     expect(failureOf(await take(provider)).kind).toBe("rate_limited");
@@ -249,6 +269,20 @@ test("a finish that is the vendor's own word is told as it is", async () => {
   const events = [...begin, { id: "c1", choices: [{ index: 0, delta: {}, finish_reason: "eos" }] }];
   const provider = await provide("openai", serve(() => streamed(sse(events, true))).url);
   expect(endOf(await take(provider))).toEqual({ type: "end", finish: "eos", usage: null });
+});
+
+test.each([["error"], [""], [null]])("finish_reason %p is no proper end", async (finish_reason) => {
+  const events = [...scripts.openai.begin, { id: "c1", choices: [{ index: 0, delta: {}, finish_reason }] }];
+  const provider = await provide("openai", serve(() => streamed(sse(events, true))).url);
+  expect(failureOf(await take(provider)).kind).toBe("overloaded");
+});
+
+test("a server that counts no tokens reports no usage", async () => {
+  const { begin } = scripts.openai;
+  const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+  const last = { id: "c1", choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage };
+  const provider = await provide("openai", serve(() => streamed(sse([...begin, last], true))).url);
+  expect(endOf(await take(provider)).usage).toBeNull();
 });
 
 test("a finish for what the reply holds is content_filter", async () => {
