@@ -15,7 +15,10 @@ function undocumented(file: SourceFile): string[] {
     if (statement.type !== "ExportNamedDeclaration" || statement.declaration === null) return [];
     const isDocumented = file.comments.some(
       ({ type, value, end }) =>
-        type === "Block" && value.startsWith("*") && file.text.slice(end, statement.start).trim() === "",
+        type === "Block" &&
+        value.startsWith("*") &&
+        end <= statement.start &&
+        file.text.slice(end, statement.start).trim() === "",
     );
     const [line = ""] = file.text.slice(statement.start, statement.end).split("\n");
     return isDocumented ? [] : [finding(file, statement.start, `no doc comment: ${line}`)];
@@ -65,6 +68,7 @@ test("an export without a comment is found, whatever it exports", () => {
   for (const text of exported) {
     expect(undocumented(parseSource("src/a.ts", `/** Says so. */\nexport ${text}`))).toEqual([]);
     expect(undocumented(parseSource("src/a.ts", `// Not a doc comment.\nexport ${text}`))).toHaveLength(1);
+    expect(undocumented(parseSource("src/a.ts", `export ${text}\n/** Of what follows. */`))).toHaveLength(1);
     expect(
       undocumented(parseSource("src/a.ts", `/** Of another. */\nconst z = 1;\nexport ${text}`)),
     ).toHaveLength(1);
