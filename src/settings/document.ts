@@ -111,7 +111,7 @@ function syntaxFindings(text: string, errors: readonly ParseError[]): Finding[] 
     const rest = text.slice(offset).search(/[\r\n]/);
     lineEnd = rest < 0 ? text.length : offset + rest;
     const message = describe(printParseErrorCode(error), text, offset);
-    findings.push({ path: pathAt(text, offset), message, offset });
+    findings.push({ path: pathAt(text.slice(0, lineEnd), offset), message, offset });
   }
   return findings;
 }

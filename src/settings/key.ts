@@ -5,9 +5,12 @@ import * as v from "valibot";
  * boundary. `restart`: the daemon drains and restarts in process.
  */
 export const changeClasses = ["live", "turn", "restart"] as const;
+/** One of `changeClasses`. */
 export type ChangeClass = (typeof changeClasses)[number];
 
+/** What a whole number counts. */
 export const units = ["ms", "days", "bytes", "tokens", "messages", "sessions", "turns", "attempts"] as const;
+/** One of `units`. */
 export type Unit = (typeof units)[number];
 
 /** What the author of a key has to say about it; a key without a class does not compile. */

@@ -38,6 +38,7 @@ export interface Reading {
   maskedText: string | null;
 }
 
+/** What reading a settings file gives. */
 export type ReadResult =
   | { kind: "ok"; reading: Reading }
   /** The files are to be watched here too: one that comes back may be all that is missing. */

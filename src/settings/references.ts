@@ -9,6 +9,7 @@ export interface Outside {
   readFile: (path: string) => Uint8Array;
 }
 
+/** Where a reference leads. */
 export type ReferenceKind = "env" | "file";
 
 /** A text of the settings, resolved. */
@@ -51,7 +52,8 @@ export class References {
 
   #fromEnvironment(name: string): Resolved {
     this.#variables.add(name);
-    const text = this.#outside.env[name];
+    // `env` may be any object: what it inherits is no variable.
+    const text = Object.hasOwn(this.#outside.env, name) ? this.#outside.env[name] : undefined;
     if (text !== undefined) return { kind: "text", text, reference: "env" };
     const message = `refers to the environment variable ${name}, which is not set`;
     return { kind: "unresolved", reference: "env", message };

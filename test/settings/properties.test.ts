@@ -80,7 +80,7 @@ describe("whatever stands in a settings file", () => {
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (changes) =>
         expectJudged(mutate(whole, changes)),
       ),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 
@@ -94,14 +94,14 @@ describe("whatever stands in a settings file", () => {
   test("any bytes are judged", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => expectJudged(bytes)),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
   test("any JSON is judged", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => expectJudged(JSON.stringify(value))),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -184,7 +184,7 @@ describe("settings that say the same", () => {
         expect(planChange(plain.settings, other.settings, []).changedKeys).toEqual([]);
         expect(other.shown).toEqual(plain.shown);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -196,7 +196,7 @@ describe("settings that say the same", () => {
         const changed = planChange(reading.settings, read(withKeys).settings, []).changedKeys;
         expect(changed.filter((name) => !name.endsWith(".apiKey"))).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });

@@ -92,6 +92,7 @@ describe("a reference to the environment that does not resolve", () => {
       },
     ]);
     expect(problemsOf(text({ server: { token: "$TOKEN" } }))).toHaveLength(1);
+    expect(problemsOf(text({ turn: { system: "$constructor" } }))[0]?.message).toEndWith("which is not set");
     expect(problemsOf(text({ providers: { openai: { kind: "$KIND" } } }))).toHaveLength(1);
   });
 
