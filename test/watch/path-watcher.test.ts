@@ -9,9 +9,13 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { systemClock, type Clock } from "../../src/core/clock.ts";
-import { watchFolder as watchNatively, type WatchFolder } from "../../src/watch/folder-watch.ts";
+import {
+  watchFolder as watchNatively,
+  type FolderListener,
+  type WatchFolder,
+} from "../../src/watch/folder-watch.ts";
 import { PathWatcher, type HintKind } from "../../src/watch/path-watcher.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -417,6 +421,41 @@ describe("with the safety poll", () => {
     expect(hints).toEqual(["armed", "poll"]);
     expect(clock.waiting).toBe(0);
   });
+});
+
+/** Folder watches that tell only what the test says; `open` are the folders watched at present. */
+function scriptedWatches(onOpen: (folder: string) => void = () => {}) {
+  const open = new Map<string, FolderListener>();
+  let opened = 0;
+  const watchFolder: WatchFolder = (folder, listener) => {
+    opened += 1;
+    open.set(folder, listener);
+    onOpen(folder);
+    return { close: () => void (open.get(folder) === listener && open.delete(folder)) };
+  };
+  return { watchFolder, open, opened: () => opened };
+}
+
+test("an event about the folder itself arms it anew even if it looks the same: inode numbers come back", () => {
+  const path = makeFile();
+  const { watchFolder, open, opened } = scriptedWatches();
+  const { hints } = setup({ path, watchFolder });
+  for (const name of [basename(dirname(path)), "", null]) open.get(dirname(path))?.onEvent(name);
+  expect({ opened: opened(), open: open.size }).toEqual({ opened: 4, open: 1 });
+  expect(hints).toEqual(["armed", "event", "armed", "event", "armed", "event", "armed"]);
+});
+
+test("a link that is pointed elsewhere while its watch opens is followed to where it leads now", () => {
+  const [old, now] = [makeFile("old"), makeFile("now")];
+  const path = join(makeFolder(), "settings.json");
+  symlinkSync(old, path);
+  const { watchFolder, open } = scriptedWatches((folder) => {
+    if (folder !== dirname(path)) return;
+    symlinkSync(now, `${path}.tmp`);
+    renameSync(`${path}.tmp`, path);
+  });
+  setup({ path, watchFolder });
+  expect([...open.keys()].toSorted()).toEqual([dirname(path), dirname(now)].toSorted());
 });
 
 test("links in a circle and names that are too long are no fault of the daemon", () => {
