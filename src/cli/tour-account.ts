@@ -7,20 +7,15 @@ export interface PostedMessage {
   content: string;
 }
 
-/** An edit of settings.json that came into force: as `revision`, at `appliedAt` (ISO 8601 UTC). */
-export interface AppliedEdit {
-  revision: number;
-  appliedAt: string;
-}
-
 /** Everything that the tour has seen, from the daemon's own answers. */
 export interface Evidence {
   posted: readonly PostedMessage[];
   /** All messages of all sessions, as they are at the end, by session and `seq`. */
   found: readonly MessageAnswer[];
-  edits: readonly AppliedEdit[];
   /** Ids of the messages that were told to have ended, once for each time it was told. */
   endings: readonly string[];
+  /** Ids of the messages whose turn began after a newer revision was in force than the one it ran under. */
+  staleStarts: readonly string[];
   /** How many turns were put back for a restart of their session: an edit must never do that. */
   putBackByEdits: number;
 }
@@ -68,16 +63,9 @@ function faultsOfOrder({ posted, found }: Evidence): string[] {
   });
 }
 
-function faultsOfEdits({ found, edits, putBackByEdits }: Evidence): string[] {
-  const stale = found.filter((message) =>
-    edits.some(
-      (edit) => (message.startedAt ?? "") > edit.appliedAt && (message.revision ?? 0) < edit.revision,
-    ),
-  );
+function faultsOfEdits({ staleStarts, putBackByEdits }: Evidence): string[] {
   return [
-    ...stale.map(
-      (message) => `Message ${message.seq} of ${message.session} began under settings already replaced.`,
-    ),
+    ...staleStarts.map((id) => `${id} began under settings already replaced.`),
     ...(putBackByEdits === 0 ? [] : [`${putBackByEdits} turns were interrupted by an edit.`]),
   ];
 }

@@ -13,7 +13,7 @@ import {
 import { ChildDaemon } from "./child-daemon.ts";
 import { DaemonClient } from "./client.ts";
 import type { CommandContext } from "./command.ts";
-import { findFaults, stretchesOf, type AppliedEdit, type PostedMessage } from "./tour-account.ts";
+import { findFaults, stretchesOf, type PostedMessage } from "./tour-account.ts";
 import { readTold, type ToldByEvents } from "./tour-events.ts";
 
 const sessions = ["kitchen", "garden", "workshop"];
@@ -58,7 +58,6 @@ class Tour {
   readonly #data: string;
   readonly #client: DaemonClient;
   readonly #posted: PostedMessage[] = [];
-  readonly #edits: AppliedEdit[] = [];
   #daemon: ChildDaemon | undefined;
 
   constructor(context: CommandContext, folder: string, interrupted: AbortSignal) {
@@ -124,12 +123,10 @@ class Tour {
     const before = (await this.#status()).revision;
     const from = clock.now();
     write(settingsText(provider));
-    let status = await this.#status();
-    await this.#until(`the edit to "${provider}" is in force`, async () => {
-      status = await this.#status();
-      return status.revision > before;
-    });
-    this.#edits.push({ revision: status.revision, appliedAt: status.appliedAt ?? "" });
+    await this.#until(
+      `the edit to "${provider}" is in force`,
+      async () => (await this.#status()).revision > before,
+    );
     this.#step("edited", `settings.json ${manner}: "${provider}" in force after ${clock.now() - from} ms`);
   }
 
@@ -170,7 +167,7 @@ class Tour {
   async #account(): Promise<number> {
     const found = (await Promise.all(sessions.map((session) => this.#messages(session)))).flat();
     const told = await this.#told();
-    const faults = findFaults({ posted: this.#posted, found, edits: this.#edits, ...told });
+    const faults = findFaults({ posted: this.#posted, found, ...told });
     const done = found.filter((message) => message.status === "done").length;
     this.#say("", "Who answered what:");
     for (const session of sessions) this.#step(session, stretchesOf(found, session).join(", "));

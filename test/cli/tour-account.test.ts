@@ -29,8 +29,8 @@ function setup(change: { [seq: number]: Partial<MessageAnswer> } = {}): Evidence
   return {
     posted: seqs.map((seq) => ({ id: `m${seq}`, session: "a", content: `text ${seq}` })),
     found: seqs.map((seq) => ({ ...answered(seq), ...change[seq] })),
-    edits: [{ revision: 2, appliedAt: "2026-01-01T00:00:02.700Z" }],
     endings: seqs.map((seq) => `m${seq}`),
+    staleStarts: [],
     putBackByEdits: 0,
   };
 }
@@ -60,16 +60,14 @@ test.each([
     { 2: { startedAt: "2026-01-01T00:00:01.200Z" } },
     "Message 2 of a is out of order.",
   ],
-  [
-    "a turn under settings already replaced",
-    { 3: { revision: 1 } },
-    "Message 3 of a began under settings already replaced.",
-  ],
 ])("the tour notices %s", (_what, change, fault) => {
   expect(findFaults(setup(change))).toEqual([fault]);
 });
 
-test("the tour notices turns that an edit interrupted", () => {
+test("the tour notices turns that an edit interrupted, and those under settings already replaced", () => {
+  expect(findFaults({ ...setup(), staleStarts: ["m3"] })).toEqual([
+    "m3 began under settings already replaced.",
+  ]);
   expect(findFaults({ ...setup(), putBackByEdits: 2 })).toEqual(["2 turns were interrupted by an edit."]);
 });
 
