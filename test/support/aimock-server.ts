@@ -1,17 +1,27 @@
-import { LLMock, type ChatCompletionRequest, type ChatMessage } from "@copilotkit/aimock";
+import { LLMock, type ChatMessage } from "@copilotkit/aimock";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { digestOf, replyOf, type AimockOptions, type HeardCall } from "./aimock.ts";
+import {
+  contextDigestOf,
+  digestOf,
+  replyOf,
+  type AimockOptions,
+  type HeardCall,
+  type SaidTurn,
+} from "./aimock.ts";
 
 // The process behind `startAimock`: one mock server that answers every call, and tells what it heard.
 
 const options: AimockOptions = JSON.parse(process.argv[2] ?? "{}");
 const calls: HeardCall[] = [];
+let hold: PromiseWithResolvers<void> | undefined;
+let held = 0;
 const mock = new LLMock({ host: "127.0.0.1", port: 0, chunkSize: 16, journalMaxEntries: 0 });
 
 mock.addFixture({
   match: { predicate: () => true },
-  response: (request) => {
-    const content = textOf(request.messages.findLast(({ role }) => role === "user"));
+  response: async (request) => {
+    const turns = request.messages.flatMap(turnOf);
+    const content = turns.findLast(({ role }) => role === "user")?.content ?? "";
     calls.push({
       at: Date.now(),
       model: request.model,
@@ -19,13 +29,22 @@ mock.addFixture({
         .filter(({ role }) => role === "system")
         .map(textOf)
         .join("\n"),
-      turns: request.messages.filter(isTurn).length,
+      turns: turns.length,
       digest: digestOf(content),
+      context: contextDigestOf(turns.slice(0, -1)),
     });
+    if (hold) await heldBy(hold);
     return { content: replyOf(options.name, content) };
   },
   ...pace(options),
 });
+
+const answers = new Map<string, () => unknown>([
+  ["/calls", () => calls],
+  ["/held", () => held],
+  ["/hold", () => void (hold ??= Promise.withResolvers())],
+  ["/release", release],
+]);
 
 mock.mount("/heard", {
   handleRequest: async (
@@ -33,8 +52,9 @@ mock.mount("/heard", {
     response: ServerResponse,
     path: string,
   ): Promise<boolean> => {
-    if (path !== "/calls") return false;
-    response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(calls));
+    const answer = answers.get(path);
+    if (!answer) return false;
+    response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(answer() ?? null));
     return true;
   },
 });
@@ -42,12 +62,24 @@ mock.mount("/heard", {
 await mock.start();
 console.log(`listening on ${mock.url}`);
 
-function isTurn({ role }: ChatMessage): boolean {
-  return role === "user" || role === "assistant";
+function release(): void {
+  hold?.resolve();
+  hold = undefined;
 }
 
-function textOf(message: ChatCompletionRequest["messages"][number] | undefined): string {
-  const content = message?.content ?? "";
+async function heldBy({ promise }: PromiseWithResolvers<void>): Promise<void> {
+  held += 1;
+  await promise;
+  held -= 1;
+}
+
+function turnOf(message: ChatMessage): SaidTurn[] {
+  const { role } = message;
+  return role === "user" || role === "assistant" ? [{ role, content: textOf(message) }] : [];
+}
+
+function textOf(message: ChatMessage): string {
+  const content = message.content ?? "";
   return typeof content === "string" ? content : content.map((part) => part.text ?? "").join("");
 }
 

@@ -24,6 +24,14 @@ export interface HeardCall {
   turns: number;
   /** Digest (see `digestOf`) of the last message of the user. */
   digest: string;
+  /** Digest (see `contextDigestOf`) of all that was said before it. */
+  context: string;
+}
+
+/** One thing said in a conversation. */
+export interface SaidTurn {
+  role: "user" | "assistant";
+  content: string;
 }
 
 /** An entry of the server's own journal, in the order of completion; a body over 64 KiB is not kept. */
@@ -39,6 +47,11 @@ export interface JournalEntry {
 /** Which message a reply belongs to: the same for the same text, another for another. */
 export function digestOf(content: string): string {
   return createHash("sha256").update(content).digest("hex").slice(0, 20);
+}
+
+/** Which conversation a message came with: the same only for the same turns, word for word. */
+export function contextDigestOf(turns: readonly SaidTurn[]): string {
+  return digestOf(JSON.stringify(turns.map(({ role, content }) => [role, content])));
 }
 
 /** What the server `name` answers to `content`, word for word. */
@@ -94,6 +107,21 @@ export class Aimock {
       body: JSON.stringify({ status, body }),
     });
     if (!response.ok) throw new Error(`${this.name} would not fail the next call: ${await response.text()}`);
+  }
+
+  /** From here on calls are heard, and wait for their answers until `release`. */
+  async hold(): Promise<void> {
+    await this.#get("/heard/hold");
+  }
+
+  /** Answers what is held, and what comes. */
+  async release(): Promise<void> {
+    await this.#get("/heard/release");
+  }
+
+  /** How many calls have been heard and are held. */
+  held(): Promise<number> {
+    return this.#get("/heard/held");
   }
 
   /** The same port refuses connections from here on. */

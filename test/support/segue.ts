@@ -109,13 +109,14 @@ export class Segue {
 
   /**
    * The event stream after `after` (an id; undefined: from now), with a query such as `session=a&type=message.*`.
-   * Leaving the loop closes the stream.
+   * Leaving the loop closes the stream; so does `signal`, which fails the loop.
    */
-  async *events(after?: number, query = ""): AsyncGenerator<ReceivedEvent, void, void> {
+  async *events(after?: number, query = "", signal?: AbortSignal): AsyncGenerator<ReceivedEvent, void, void> {
     const abort = new AbortController();
+    const anyOf = signal ? AbortSignal.any([abort.signal, signal]) : abort.signal;
     const parts = [after === undefined ? "" : `after=${after}`, query].filter((part) => part !== "");
     try {
-      const response = await this.request(`/api/events?${parts.join("&")}`, { signal: abort.signal });
+      const response = await this.request(`/api/events?${parts.join("&")}`, { signal: anyOf });
       if (!response.ok || !response.body) throw new Error(`GET /api/events answered ${response.status}`);
       const decoded = response.body
         .pipeThrough(new TextDecoderStream())

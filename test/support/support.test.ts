@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { errorText } from "../../src/core/errors.ts";
-import { digestOf, replyOf, startAimock } from "./aimock.ts";
+import { contextDigestOf, digestOf, replyOf, startAimock } from "./aimock.ts";
 import { eventually } from "./eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { freePort, takenPort } from "./ports.ts";
@@ -130,10 +130,35 @@ describe("the mock of the vendors", () => {
       expect(text).toContain("first has read");
       expect(replyOf("first", content)).toContain(digestOf(content));
       const call = (await server.calls())[before];
-      expect(call).toMatchObject({ digest: digestOf(content), model, turns: 1 });
+      expect(call).toMatchObject({
+        digest: digestOf(content),
+        model,
+        turns: 1,
+        context: contextDigestOf([]),
+      });
       expect((await server.journal()).at(-1)).toMatchObject({ response: { status: 200 } });
     },
   );
+
+  test("hears a call that it holds, and answers it once released", async () => {
+    const server = await mock;
+    const before = (await server.calls()).length;
+    await server.hold();
+    let isAnswered = false;
+    const answer = fetch(`${server.url}/v1/chat/completions`, {
+      method: "POST",
+      body: JSON.stringify(chat),
+    }).then(async (response) => {
+      isAnswered = true;
+      return response.text();
+    });
+    await eventually("a held call", async () => (await server.held()) === 1);
+    expect(await server.calls()).toHaveLength(before + 1);
+    expect(isAnswered).toBe(false);
+    await server.release();
+    expect(await answer).toContain("first has read");
+    expect(await server.held()).toBe(0);
+  });
 
   test("fails the next call on demand", async () => {
     const server = await mock;
