@@ -1,0 +1,28 @@
+/** The value below which `share` (0 to 1) of the samples lie, by nearest rank; NaN where there are none. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((one, other) => one - other);
+  const rank = Math.max(1, Math.ceil(share * sorted.length));
+  return sorted[rank - 1] ?? Number.NaN;
+}
+
+/** What several rounds say together. */
+export interface Summary {
+  median: number;
+  min: number;
+  max: number;
+  rounds: number;
+}
+
+/** Median and spread; of an even number of samples the mean of the middle two. */
+export function summarize(samples: readonly number[]): Summary {
+  const sorted = [...samples].sort((one, other) => one - other);
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  const high = sorted[Math.floor(middle)] ?? Number.NaN;
+  return {
+    median: (low + high) / 2,
+    min: sorted[0] ?? Number.NaN,
+    max: sorted.at(-1) ?? Number.NaN,
+    rounds: sorted.length,
+  };
+}
