@@ -1,0 +1,34 @@
+import { describe } from "bun:test";
+import { acceptConformance } from "./conformance/accept.ts";
+import { cancelConformance } from "./conformance/cancel.ts";
+import { claimConformance } from "./conformance/claim.ts";
+import { eventConformance } from "./conformance/events.ts";
+import { figureConformance } from "./conformance/figures.ts";
+import { finishConformance } from "./conformance/finish.ts";
+import { groupConformance } from "./conformance/group.ts";
+import { listConformance } from "./conformance/lists.ts";
+import { putBackConformance } from "./conformance/put-back.ts";
+import { recoveryConformance } from "./conformance/recovery.ts";
+import { revisionConformance } from "./conformance/revisions.ts";
+import { sessionConformance } from "./conformance/sessions.ts";
+import { textConformance } from "./conformance/texts.ts";
+import type { OpenStore } from "./store-under-test.ts";
+
+/** What every implementation of `Store` promises; `open` opens an empty one and closes it after the test. */
+export function storeConformance(name: string, open: OpenStore): void {
+  describe(name, () => {
+    acceptConformance(open);
+    claimConformance(open);
+    finishConformance(open);
+    putBackConformance(open);
+    cancelConformance(open);
+    recoveryConformance(open);
+    sessionConformance(open);
+    listConformance(open);
+    figureConformance(open);
+    eventConformance(open);
+    revisionConformance(open);
+    groupConformance(open);
+    textConformance(open);
+  });
+}
