@@ -1,7 +1,8 @@
-import { SegueError, errorText } from "../../core/errors.ts";
+import { SegueError } from "../../core/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
+import { storageError } from "./faults.ts";
 
 /**
  * A write: runs inside a transaction, synchronously, and touches nothing but the database. It may be run a second
@@ -98,16 +99,4 @@ export class GroupCommit {
       // SQLite has already rolled back by itself (a full disk, an I/O error): there is no transaction to end.
     }
   }
-}
-
-/** A fault of SQLite in the words of the contract. */
-export function storageError(thrown: unknown): SegueError {
-  if (thrown instanceof SegueError) return thrown;
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  if (code.startsWith("SQLITE_FULL"))
-    return new SegueError("storage_full", "there is no room left where the data folder is", {
-      cause: thrown,
-      hint: "free some space; Segue goes on by itself",
-    });
-  return new SegueError("storage", `the store cannot be used now: ${errorText(thrown)}`, { cause: thrown });
 }

@@ -4,7 +4,8 @@ import type { Database } from "../../platform/platform.ts";
 import type { Store, StoreTotals } from "../store.ts";
 import { createAccept } from "./accept.ts";
 import { createEvents, createTell } from "./events.ts";
-import { GroupCommit, storageError } from "./group-commit.ts";
+import { storageError, withFaultsInWords } from "./faults.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { createMessages } from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { createRevisions } from "./revisions.ts";
@@ -25,7 +26,7 @@ export function openSqliteStore(parts: {
 }): Store {
   let database: Database | undefined;
   try {
-    database = parts.open();
+    database = withFaultsInWords(parts.open());
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA busy_timeout = 2000");
     database.exec("PRAGMA journal_size_limit = 67108864");

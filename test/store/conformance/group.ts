@@ -62,6 +62,14 @@ export function groupConformance(open: OpenStore): void {
       expect(await refusalOf(accept(under.store, "a", ["two"]))).toBe("storage");
     });
 
+    test("reading from a store that was closed is refused in the store's words", async () => {
+      const { store } = open();
+      await store.close();
+      expect(await refusalOf(store.sessions.get("a"))).toBe("storage");
+      expect(await refusalOf(store.totals())).toBe("storage");
+      expect(await refusalOf(store.events.bounds())).toBe("storage");
+    });
+
     test("it may be closed twice", async () => {
       const { store } = open();
       await store.close();
