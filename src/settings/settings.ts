@@ -26,6 +26,12 @@ export interface InForce {
   modifiedAt: number | null;
 }
 
+/** A file that was in force and is no longer there. */
+const missingFile: Problem = {
+  path: "",
+  message: "is missing; the last good settings stay in force until it is there again",
+};
+
 /** What the keeper needs. */
 export interface SettingsKeeperParts {
   path: string;
@@ -115,7 +121,9 @@ export class SettingsKeeper {
     const last = this.#read(bytes);
     if (last.kind === "problems") throw this.#invalid(problems.length > 0 ? problems : last.problems);
     await this.#begin(last.reading, { bytes, hash: hashOf(bytes), modifiedAt: null });
-    if (problems.length > 0) this.#reject(problems);
+    // 1. Where a file is in force its absence is a problem, now that there is something to fall back on.
+    if (source.kind === "missing") this.#reject([missingFile]);
+    else if (problems.length > 0) this.#reject(problems);
   }
 
   /** Something may have happened to the file, or to one it refers to. Returns at once. */
@@ -227,8 +235,7 @@ export class SettingsKeeper {
   /** Once a file was in force its absence is a problem, not a wish for defaults. */
   #judgeLater(source: SettingsSource): ReadResult {
     if (source.kind !== "missing" || this.inForce.hash === null) return this.#judge(source);
-    const message = "is missing; the last good settings stay in force until it is there again";
-    return { kind: "problems", problems: [{ path: "", message }] };
+    return { kind: "problems", problems: [missingFile] };
   }
 
   #read(bytes: Uint8Array | null): ReadResult {
