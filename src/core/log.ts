@@ -1,4 +1,10 @@
-import { configureSync, getLogger, jsonLinesFormatter, getAnsiColorFormatter, getTextFormatter } from "@logtape/logtape";
+import {
+  configureSync,
+  getLogger,
+  jsonLinesFormatter,
+  getAnsiColorFormatter,
+  getTextFormatter,
+} from "@logtape/logtape";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -26,7 +32,9 @@ export function createLog(options: {
   redact: (text: string) => string;
   write: (line: string) => void;
 }): Log {
-  const pretty = options.isColored ? getAnsiColorFormatter({ timestamp: "time" }) : getTextFormatter({ timestamp: "time" });
+  const pretty = options.isColored
+    ? getAnsiColorFormatter({ timestamp: "time" })
+    : getTextFormatter({ timestamp: "time" });
   const format = options.format === "json" ? jsonLinesFormatter : pretty;
   configureSync({
     reset: true,
@@ -40,7 +48,10 @@ export function createLog(options: {
   const at = (level: LogLevel, write: (message: string, fields: LogFields) => void) => {
     return (message: string, fields: LogFields = {}): void => {
       if (ranks[level] < ranks[options.level()]) return;
-      write(options.format === "json" ? escapeBraces(message) : escapeBraces(message) + suffixOf(fields), fields);
+      write(
+        options.format === "json" ? escapeBraces(message) : escapeBraces(message) + suffixOf(fields),
+        fields,
+      );
     };
   };
   return {

@@ -24,7 +24,8 @@ export async function listenOnTcp(
   } catch (thrown) {
     const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
     const holder = code === "EADDRINUSE" ? await holderOfPort(port) : undefined;
-    const why = code === "EADDRINUSE" ? `${holder ?? "another program"} listens there already` : errorText(thrown);
+    const why =
+      code === "EADDRINUSE" ? `${holder ?? "another program"} listens there already` : errorText(thrown);
     throw new SegueError("cannot_listen", `cannot listen on ${host}:${port}: ${why}`, {
       hint: "set server.port (0 picks a free one) or server.host",
       cause: thrown,

@@ -11,7 +11,8 @@ export async function holderOfPort(port: number): Promise<string | undefined> {
   try {
     const sockets = new Set<string>();
     for (const table of ["/proc/net/tcp", "/proc/net/tcp6"])
-      for (const inode of listeningInodes(await readFile(table, "utf8"), port)) sockets.add(`socket:[${inode}]`);
+      for (const inode of listeningInodes(await readFile(table, "utf8"), port))
+        sockets.add(`socket:[${inode}]`);
     for (const pid of await readdir("/proc"))
       if (/^\d+$/.test(pid) && (await hasOpen(pid, sockets)))
         return `${(await readFile(`/proc/${pid}/comm`, "utf8")).trim()} (pid ${pid})`;

@@ -21,9 +21,13 @@ export function requireAccess(request: Request, transport: Transport, token: str
   }
   const host = request.headers.get("Host") ?? "";
   if (!isLoopbackHost(host))
-    throw new SegueError("forbidden_host", "without server.token only localhost and loopback addresses are answered", {
-      hint: "ask http://127.0.0.1, or set server.token",
-    });
+    throw new SegueError(
+      "forbidden_host",
+      "without server.token only localhost and loopback addresses are answered",
+      {
+        hint: "ask http://127.0.0.1, or set server.token",
+      },
+    );
   requireOwnOrigin(request, host);
 }
 

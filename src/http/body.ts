@@ -33,7 +33,9 @@ export async function readText(request: Request): Promise<string> {
     parts.push(decoder.decode());
   } catch (thrown) {
     if (thrown instanceof SegueError) throw thrown;
-    throw new SegueError("malformed", "the body is not UTF-8 text, or did not arrive whole", { cause: thrown });
+    throw new SegueError("malformed", "the body is not UTF-8 text, or did not arrive whole", {
+      cause: thrown,
+    });
   }
   return parts.join("");
 }

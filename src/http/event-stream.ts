@@ -34,7 +34,11 @@ export class EventStreams implements EventListener {
 
   /** A new stream, from the first event after `after`; null starts with the next one that happens. */
   open(after: number | null, filter: EventFilter): ReadableStream<Uint8Array> {
-    const reader = new EventReader({ store: this.#store, filter, onEnd: (ended) => this.#readers.delete(ended) });
+    const reader = new EventReader({
+      store: this.#store,
+      filter,
+      onEnd: (ended) => this.#readers.delete(ended),
+    });
     this.#readers.add(reader);
     return reader.stream(after);
   }
@@ -190,7 +194,9 @@ class EventReader {
     const { types } = this.filter;
     return (
       types.length === 0 ||
-      types.some((wanted) => wanted === type || (wanted.endsWith(".*") && type.startsWith(wanted.slice(0, -1))))
+      types.some(
+        (wanted) => wanted === type || (wanted.endsWith(".*") && type.startsWith(wanted.slice(0, -1))),
+      )
     );
   }
 

@@ -1,6 +1,10 @@
 import type { EventListener, StoredEvent } from "../core/events.ts";
 
-const ends: ReadonlySet<StoredEvent["type"]> = new Set(["message.done", "message.failed", "message.cancelled"]);
+const ends: ReadonlySet<StoredEvent["type"]> = new Set([
+  "message.done",
+  "message.failed",
+  "message.cancelled",
+]);
 
 /** Those who wait for messages to end (`Prefer: wait`, RFC 7240). */
 export class MessageEnds implements EventListener {

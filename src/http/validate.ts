@@ -21,7 +21,10 @@ function messageOf(issue: v.BaseIssue<unknown>): string {
 /** The id in a path; throws `malformed` for one that no id can be. */
 export function requireId(id: string): string {
   if (!idPattern.test(id))
-    throw new SegueError("malformed", "an id has 1 to 128 letters, digits and . _ : -, and begins with a letter or digit");
+    throw new SegueError(
+      "malformed",
+      "an id has 1 to 128 letters, digits and . _ : -, and begins with a letter or digit",
+    );
   return id;
 }
 

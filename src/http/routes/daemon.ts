@@ -22,7 +22,8 @@ export function daemonRoutes(services: Services): Routes {
     "/readyz": {
       GET: () => {
         const { phase } = services.daemon();
-        if (phase !== "serving") throw new SegueError(phase, `the daemon is ${phase}`, { retryAfterSeconds: 1 });
+        if (phase !== "serving")
+          throw new SegueError(phase, `the daemon is ${phase}`, { retryAfterSeconds: 1 });
         return Response.json({ status: "ready" });
       },
     },

@@ -9,7 +9,10 @@ const query = v.strictObject({
   type: v.optional(
     v.pipe(
       v.string(),
-      v.regex(/^[a-z_]+\.(\*|[a-z_]+)(,[a-z_]+\.(\*|[a-z_]+))*$/, "has to be types like message.done, or message.*"),
+      v.regex(
+        /^[a-z_]+\.(\*|[a-z_]+)(,[a-z_]+\.(\*|[a-z_]+))*$/,
+        "has to be types like message.done, or message.*",
+      ),
     ),
   ),
   after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
@@ -37,6 +40,7 @@ export function eventRoutes({ streams }: Services): Routes {
 function lastEventId(request: Request): number | undefined {
   const given = request.headers.get("Last-Event-ID");
   if (given === null || given === "") return undefined;
-  if (!/^\d{1,15}$/.test(given)) throw new SegueError("malformed", "Last-Event-ID has to be the id of an event");
+  if (!/^\d{1,15}$/.test(given))
+    throw new SegueError("malformed", "Last-Event-ID has to be the id of an event");
   return Number(given);
 }

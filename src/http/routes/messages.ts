@@ -11,7 +11,11 @@ import type { Services } from "../services.ts";
 import { pageQuery, readQuery, requireId, wholeNumber } from "../validate.ts";
 
 const contentSchema = v.strictObject({
-  content: v.pipe(v.string("has to be text"), v.nonEmpty("must not be empty"), v.check(isWellFormed, loneSurrogate())),
+  content: v.pipe(
+    v.string("has to be text"),
+    v.nonEmpty("must not be empty"),
+    v.check(isWellFormed, loneSurrogate()),
+  ),
 });
 
 const status = v.optional(
@@ -54,7 +58,13 @@ export function messageRoutes(services: Services): Routes {
 
 async function listed(
   { store }: Services,
-  query: { session?: string; status?: MessageRecord["status"] | undefined; after?: number | undefined; limit: number; cursor?: string | undefined },
+  query: {
+    session?: string;
+    status?: MessageRecord["status"] | undefined;
+    after?: number | undefined;
+    limit: number;
+    cursor?: string | undefined;
+  },
 ): Promise<Response> {
   const page = await store.messages.list(
     {
@@ -97,7 +107,9 @@ function contentsOf(media: string, text: string): string[] {
   if (media === "application/x-ndjson") return parseLines(text, contentSchema).map((line) => line.content);
   if (media === "application/json") return [parseJson(text, contentSchema).content];
   if (text === "")
-    throw new SegueError("invalid", "the message is empty", { problems: [{ path: "content", message: "must not be empty" }] });
+    throw new SegueError("invalid", "the message is empty", {
+      problems: [{ path: "content", message: "must not be empty" }],
+    });
   return [text];
 }
 
@@ -138,10 +150,14 @@ async function registerPost(
         hint: "use a new key for a new message",
       });
     case "full":
-      throw new SegueError("too_many_pending", `session ${session} has ${result.pending} pending messages already`, {
-        hint: "limits.maxPendingPerSession sets how many it may have",
-        retryAfterSeconds: 5,
-      });
+      throw new SegueError(
+        "too_many_pending",
+        `session ${session} has ${result.pending} pending messages already`,
+        {
+          hint: "limits.maxPendingPerSession sets how many it may have",
+          retryAfterSeconds: 5,
+        },
+      );
   }
 }
 
@@ -152,14 +168,19 @@ function idempotencyOf(request: Request, media: string, contents: readonly strin
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw new SegueError("malformed", "an Idempotency-Key has 1 to 255 visible ASCII characters");
   const form = media === "application/x-ndjson" ? "list" : "one";
-  const hash = createHash("sha256").update(JSON.stringify([form, contents])).digest("base64url");
+  const hash = createHash("sha256")
+    .update(JSON.stringify([form, contents]))
+    .digest("base64url");
   return { key, hash };
 }
 
 function answerList(result: Accepted): Response {
   const { messages } = result;
   const headers = replayHeaders(result);
-  return Response.json({ items: messages, count: messages.length }, { status: result.kind === "replayed" ? 200 : 202, headers });
+  return Response.json(
+    { items: messages, count: messages.length },
+    { status: result.kind === "replayed" ? 200 : 202, headers },
+  );
 }
 
 function replayHeaders(result: Accepted): Record<string, string> {

@@ -8,9 +8,16 @@ import { representSession, stateName } from "../representation.ts";
 import type { Services } from "../services.ts";
 import { pageQuery, readQuery, requireId } from "../validate.ts";
 
-const name = v.pipe(v.string("has to be text"), v.nonEmpty("must not be empty"), v.maxLength(1000, "is too long"));
+const name = v.pipe(
+  v.string("has to be text"),
+  v.nonEmpty("must not be empty"),
+  v.maxLength(1000, "is too long"),
+);
 const labels = v.pipe(
-  v.record(v.pipe(v.string(), v.maxLength(128, "is too long")), v.pipe(v.string(), v.maxLength(4096, "is too long"))),
+  v.record(
+    v.pipe(v.string(), v.maxLength(128, "is too long")),
+    v.pipe(v.string(), v.maxLength(4096, "is too long")),
+  ),
   v.check((record) => Object.keys(record).length <= 64, "has more than 64 labels"),
 );
 const mode = v.picklist(["single", "batch"], "has to be single or batch");
@@ -33,7 +40,9 @@ const patchSchema = v.strictObject({
   model: v.exactOptional(v.nullable(name)),
   mode: v.exactOptional(v.nullable(mode)),
   labels: v.exactOptional(
-    v.nullable(v.record(v.pipe(v.string(), v.maxLength(128)), v.nullable(v.pipe(v.string(), v.maxLength(4096))))),
+    v.nullable(
+      v.record(v.pipe(v.string(), v.maxLength(128)), v.nullable(v.pipe(v.string(), v.maxLength(4096)))),
+    ),
   ),
 });
 
@@ -43,7 +52,9 @@ const restartSchema = v.strictObject({
 
 const listQuery = v.strictObject({
   ...pageQuery,
-  state: v.optional(v.picklist(["unloaded", "idle", "busy", "waiting", "restarting"], "is no state of a session")),
+  state: v.optional(
+    v.picklist(["unloaded", "idle", "busy", "waiting", "restarting"], "is no state of a session"),
+  ),
   label: v.optional(v.pipe(v.string(), v.regex(/^[^:]+:/, "has to be KEY:VALUE"))),
 });
 
@@ -79,7 +90,10 @@ export function sessionRoutes(services: Services): Routes {
     "/api/sessions/:id": {
       GET: async (_request, path) => Response.json(represent(await existing(services, path["id"]))),
       PATCH: async (request, path) => {
-        const patch = await readJson(request, patchSchema, ["application/json", "application/merge-patch+json"]);
+        const patch = await readJson(request, patchSchema, [
+          "application/json",
+          "application/merge-patch+json",
+        ]);
         const record = await existing(services, path["id"]);
         const merged = mergePatch(services, record, patch);
         return Response.json(represent(await registry.patch(record.id, merged)));
