@@ -33,6 +33,7 @@ export const messageAnswer = v.object({
   startedAt: v.nullable(v.string()),
   finishedAt: v.nullable(v.string()),
 });
+/** A message as the daemon shows it. */
 export type MessageAnswer = v.InferOutput<typeof messageAnswer>;
 
 const pendingRestart = v.object({ reason: v.string(), blockedBy: v.nullable(v.string()) });
@@ -55,6 +56,7 @@ export const sessionAnswer = v.object({
   createdAt: v.string(),
   lastActivityAt: v.string(),
 });
+/** A session as the daemon shows it. */
 export type SessionAnswer = v.InferOutput<typeof sessionAnswer>;
 
 /** A page of a list. */
@@ -73,6 +75,7 @@ export const daemonAnswer = v.object({
   settingsPath: v.string(),
   dataDir: v.string(),
 });
+/** The daemon as it shows itself. */
 export type DaemonAnswer = v.InferOutput<typeof daemonAnswer>;
 
 /** `GET /api/settings/status`. */
@@ -91,6 +94,7 @@ export const settingsStatusAnswer = v.object({
     v.object({ revision: v.number(), total: v.number(), done: v.number(), state: v.string() }),
   ),
 });
+/** The answer of `GET /api/settings/status`. */
 export type SettingsStatusAnswer = v.InferOutput<typeof settingsStatusAnswer>;
 
 /** `GET /api/stats`. */
@@ -120,6 +124,7 @@ export const statsAnswer = v.object({
   uptimeMs: v.number(),
   rssBytes: v.number(),
 });
+/** The answer of `GET /api/stats`. */
 export type StatsAnswer = v.InferOutput<typeof statsAnswer>;
 
 /** `GET /api/settings`, as far as commands read it. */
@@ -131,6 +136,7 @@ export const settingsAnswer = v.object({
     providers: v.record(v.string(), v.object({ kind: v.string(), model: v.string() })),
   }),
 });
+/** The answer of `GET /api/settings`. */
 export type SettingsAnswer = v.InferOutput<typeof settingsAnswer>;
 
 /** An answer of which nothing is read. */

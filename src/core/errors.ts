@@ -37,6 +37,7 @@ const table = {
   timed_out: { status: 504, exit: 7, title: "Time ran out" },
 } as const satisfies Record<string, { status: number; exit: number; title: string }>;
 
+/** Every code an error can have. */
 export type ErrorCode = keyof typeof table;
 
 /** Whether `text` is a code of the table: what an answer of another process says is not known to be one. */

@@ -40,6 +40,9 @@ export type WaitReason =
   | "budget"
   | "drain";
 
+/** The waits that come of a provider's refusal. */
+export type ParkReason = Extract<WaitReason, "rate_limited" | "unreachable" | "auth" | "not_found">;
+
 /** Why a session's generator is replaced: the first that applies (contract section 5). */
 export type RestartReason =
   | "provider_changed"
@@ -49,6 +52,7 @@ export type RestartReason =
   | "options_changed"
   | "requested";
 
+/** What a restart that is due waits for. */
 export type BlockedBy = "turn" | "step" | "settling";
 
 /** Where a revision came from (contract section 3.3). */
@@ -121,7 +125,26 @@ export interface EventData {
   };
   "settings.rejected": { problems: readonly Problem[] };
   "settings.recovered": Record<never, never>;
-  "provider.parked": { provider: string; endpoint: string; model: string | null; reason: WaitReason; until: string };
+  "settings.held": {
+    provider: string;
+    model: string;
+    endpoint: string;
+    reason: ParkReason;
+    sessions: number;
+    runningUnder: { provider: string; model: string } | null;
+  };
+  "settings.released": { provider: string; model: string; endpoint: string };
+  "rollout.started": { revision: number; total: number };
+  "rollout.progressed": { done: number; total: number };
+  "rollout.finished": { revision: number; total: number };
+  "rollout.superseded": { revision: number; done: number; total: number };
+  "provider.parked": {
+    provider: string;
+    endpoint: string;
+    model: string | null;
+    reason: ParkReason;
+    until: string;
+  };
   "provider.ready": { provider: string; endpoint: string; model: string | null };
   "budget.reached": { limit: number; used: number; until: string };
   "daemon.started": { instanceId: string; version: string };
@@ -129,6 +152,7 @@ export interface EventData {
   "daemon.stopping": { reason: string };
 }
 
+/** The types of stored events. */
 export type EventType = keyof EventData;
 
 /** An event to be stored: it commits in the transaction of what it tells. */

@@ -6,6 +6,7 @@ import {
   getTextFormatter,
 } from "@logtape/logtape";
 
+/** How much is logged: everything from this level up. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** What a line of the log says beside its message: ids, never contents. */

@@ -157,13 +157,14 @@ class Daemon implements RunningDaemon {
   }
 
   #services(): Services {
-    const { store, gate, registry, bindings, keeper, watchers, onFault } = this.#parts;
+    const { store, gate, guard, registry, bindings, keeper, watchers, onFault } = this.#parts;
     const { clock, ids } = this.#outside;
     return {
       clock,
       ids,
       store,
       gate,
+      guard,
       registry,
       bindings,
       onFault,

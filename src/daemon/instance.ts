@@ -49,6 +49,7 @@ const instanceSchema = v.object({
   version: v.string(),
   startedAt: v.string(),
 });
+/** The content of `daemon.json`; `startedAt` as ISO 8601. */
 export type Instance = v.InferOutput<typeof instanceSchema>;
 
 /** Who serves on this data folder, or did; undefined where the file is missing or not ours. */

@@ -9,6 +9,7 @@ const longestSocketPath = 107;
 /** How long answers under way may take when the daemon stops. */
 const lastAnswersMs = 1000;
 
+/** Opens a listener; throws the system's error where it cannot. */
 export type Listen = (address: ListenAddress, handler: RequestHandler) => Listener;
 
 /** Opens the TCP listener; throws `cannot_listen`, naming what holds the port where it can be told. */

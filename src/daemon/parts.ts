@@ -5,12 +5,18 @@ import type { Ids, Random } from "../core/ids.ts";
 import { Releasers } from "../core/lifecycle.ts";
 import { type Log, type LogLevel, createLog } from "../core/log.ts";
 import { openDatabase } from "../platform/bun.ts";
+import { Budget } from "../providers/budget.ts";
 import { createProvider } from "../providers/create.ts";
 import { Gate } from "../providers/gate.ts";
+import { Guard } from "../providers/guard.ts";
+import { identityOf } from "../providers/identity.ts";
+import { Parks } from "../providers/parks.ts";
+import { type BindingInputs, bindingOf } from "../sessions/binding.ts";
 import { Bindings } from "../sessions/bindings.ts";
 import { SessionRegistry } from "../sessions/registry.ts";
 import { AcceptedSettings } from "../settings/accepted.ts";
 import type { Flag } from "../settings/flags.ts";
+import type { Settings } from "../settings/schema.ts";
 import { Secrets } from "../settings/secrets.ts";
 import { SettingsKeeper } from "../settings/settings.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
@@ -52,6 +58,7 @@ export interface Parts {
   keeper: SettingsKeeper;
   bindings: Bindings;
   gate: Gate;
+  guard: Guard;
   registry: SessionRegistry;
   watchers: PathWatchers;
   /** Stores events that belong to no other write. */
@@ -89,6 +96,7 @@ async function build(options: DaemonOptions, outside: Outside, releasers: Releas
 
   // Settings and sessions need each other: what the keeper calls before they stand has nobody to tell.
   let registry: SessionRegistry | undefined;
+  let guard: Guard | undefined;
   let gate: Gate | undefined;
   let watchers: PathWatchers | undefined;
   const keeper: SettingsKeeper = new SettingsKeeper({
@@ -99,10 +107,12 @@ async function build(options: DaemonOptions, outside: Outside, releasers: Releas
     clock,
     store,
     learnSecrets: (values) => secrets.learn(values),
-    countAffected: (settings) => registry?.countAffected(settings) ?? { now: 0, atBoundary: 0, unaffected: 0 },
+    countAffected: (settings) =>
+      registry?.countAffected(settings) ?? { now: 0, atBoundary: 0, unaffected: 0 },
     onChange: ({ settings }) => {
       store.setDurability(settings.storage.durability);
-      registry?.settingsChanged();
+      guard?.forgetUnwanted((identity) => isWanted(settings, registry, identity));
+      registry?.rollOut();
       gate?.reconsider();
     },
     onLooked: () => watchers?.watch(keeper.files),
@@ -116,19 +126,41 @@ async function build(options: DaemonOptions, outside: Outside, releasers: Releas
   const boot = ids.boot();
   const bindings = new Bindings(() => keeper.inForce);
   const turnSettings = () => keeper.inForce.settings.turn;
+  const now = clock.now();
+  const stored = await store.endpoints.load();
+  guard = new Guard({
+    random,
+    stored,
+    mode: () => keeper.inForce.settings.reload.guard,
+    retryMs: () => turnSettings().retryMs,
+    store: {
+      prove: (proven) => pending.keep(store.endpoints.prove(proven)),
+      hold: (identity, hold, events) =>
+        pending.keep(store.endpoints.hold(identity, hold, events, clock.now())),
+    },
+    countWanting: (identity) => registry?.countWanting(identity) ?? { sessions: 0, runningUnder: null },
+    onChange: () => registry?.rollOut(),
+  });
   gate = new Gate({
     clock,
-    random,
+    guard,
     limits: () => ({ ...keeper.inForce.settings.limits, retryMs: turnSettings().retryMs }),
     tell: (event) => tell([event]),
-    tokensToday: await store.tokensOnDayOf(clock.now()),
+    budget: new Budget(await store.tokensOnDayOf(now), now),
+    parks: new Parks({
+      random,
+      stored: stored.parks,
+      store: (scope, park, events) => pending.keep(store.endpoints.park(scope, park, events, clock.now())),
+    }),
   });
   registry = new SessionRegistry({
     idleUnloadMs: () => keeper.inForce.settings.sessions.idleUnloadMs,
+    staggerMs: () => keeper.inForce.settings.reload.staggerMs,
     around: {
       boot,
       store,
       gate,
+      guard,
       clock,
       random,
       ids,
@@ -144,7 +176,23 @@ async function build(options: DaemonOptions, outside: Outside, releasers: Releas
     },
   });
   watchers = watchSettings({ keeper, clock, random, log });
-  return { boot, folder, log, bus, pending, store, keeper, bindings, gate, registry, watchers, tell, onFault, releasers };
+  const parts = { boot, folder, log, bus, pending, store, keeper, bindings, gate, guard, registry, watchers };
+  return { ...parts, tell, onFault, releasers };
+}
+
+/** Whether a held binding is still one that the settings name first or as a fallback, or that a session wants. */
+function isWanted(settings: Settings, registry: SessionRegistry | undefined, identity: string): boolean {
+  if (settings.reload.guard === "off") return false;
+  const names = [settings.provider, ...settings.fallback];
+  return (
+    names.some((name) => identityOf(bindingOf(settings, followerOf(name)).config).binding === identity) ||
+    registry?.isWanted(identity) === true
+  );
+}
+
+/** A session that sets nothing for itself but its provider. */
+function followerOf(provider: string): BindingInputs {
+  return { overrides: { provider, model: null, mode: null }, system: null };
 }
 
 /** The data folder, held for this process alone, and the store in it. */

@@ -81,7 +81,7 @@ function stateOf(session: Session | undefined) {
     waitingFor: isWaiting ? state.for : null,
     waitingUntil: isWaiting ? timeOrNull(state.until) : null,
     idleSince: state?.kind === "idle" ? isoTime(state.since) : null,
-    inFlight: session?.hasTurn === true ? 1 : 0,
+    inFlight: session?.inFlight ?? 0,
   };
 }
 

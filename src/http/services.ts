@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Problem } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Gate } from "../providers/gate.ts";
+import type { Guard } from "../providers/guard.ts";
 import type { Bindings } from "../sessions/bindings.ts";
 import type { SessionRegistry } from "../sessions/registry.ts";
 import type { InForce } from "../settings/settings.ts";
@@ -27,6 +28,7 @@ export interface Services {
   ids: Ids;
   store: Store;
   gate: Gate;
+  guard: Guard;
   registry: SessionRegistry;
   bindings: Bindings;
   streams: EventStreams;

@@ -1,5 +1,6 @@
 /** A value as SQLite keeps it (STRICT tables without blobs). Integers stay below 2^53. */
 export type SqlValue = string | number | null;
+/** A row by column name. */
 export type SqlRow = Record<string, SqlValue>;
 
 /** A prepared statement. Parameters are positional. */

@@ -2,6 +2,8 @@ import type { Random } from "../core/ids.ts";
 
 /** No wait is longer than this, however often something failed (contract section 2, `turn.retryMs`). */
 const longestWaitMs = 5 * 60_000;
+/** Nor shorter than this: `turn.retryMs` may be 0, and a provider that refuses at once must not be called in a circle. */
+const shortestWaitMs = 20;
 
 /**
  * The wait after the `step`-th failure in a row (0 for the first): `firstMs`, each next four times as long, at
@@ -9,5 +11,5 @@ const longestWaitMs = 5 * 60_000;
  */
 export function backoffMs(step: number, firstMs: number, random: Random): number {
   const ms = Math.min(firstMs * 4 ** Math.min(step, 20), longestWaitMs);
-  return Math.round(ms * (0.8 + 0.4 * random()));
+  return Math.max(shortestWaitMs, Math.round(ms * (0.8 + 0.4 * random())));
 }

@@ -1,17 +1,13 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { isoTime } from "../core/clock.ts";
 import type { NewEvent, Usage, WaitReason } from "../core/events.ts";
-import type { Random } from "../core/ids.ts";
-import { Budget } from "./budget.ts";
-import { type Park, parkMs, parkReason, parkScopes } from "./park.ts";
-import type { Failure, ProviderConfig } from "./provider.ts";
-
-/** One way a session could take its turn; its first choice comes first, fallbacks after it. */
-export interface Candidate {
-  /** The name in `providers`. */
-  provider: string;
-  config: ProviderConfig;
-}
+import type { Budget } from "./budget.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Guard } from "./guard.ts";
+import { identityOf } from "./identity.ts";
+import type { Park, Parks } from "./parks.ts";
+import type { Failure } from "./provider.ts";
+import { type Lane, type Waiter, firstEntryOf, lowestOf, tellWait } from "./waiting-line.ts";
 
 /** The live settings the gate goes by. */
 export interface GateLimits {
@@ -22,6 +18,7 @@ export interface GateLimits {
   retryMs: number;
 }
 
+/** A wish to take a turn. */
 export interface AdmitRequest<C extends Candidate> {
   /** Asked anew at each decision, so that an edit is seen by those who wait. Never empty. */
   candidates: () => readonly [C, ...C[]];
@@ -38,57 +35,54 @@ export type Verdict =
   /** Aborted, or never made: it says nothing of the provider. */
   | { kind: "none" };
 
+/** What a verdict means for those who want the same: nothing, a park until a time, or a hold on the binding. */
+export type Consequence = { kind: "none" } | { kind: "parked"; until: number } | { kind: "held" };
+
 /** The right to make one call. */
 export interface Permit<C extends Candidate> {
   readonly candidate: C;
-  /** Gives the slot back; the answer is until when the provider is parked by this verdict, or null. Once only. */
-  release(verdict: Verdict): number | null;
+  /** Gives the slot back. Once only: a second call does nothing. */
+  release(verdict: Verdict): Consequence;
 }
-
-interface Waiter {
-  candidates: () => readonly [Candidate, ...Candidate[]];
-  grant: (candidate: Candidate, probed: Park | undefined) => void;
-  onWait: (reason: WaitReason, until: number | null) => void;
-  told: string;
-}
-
-/** Those who want the same first: where its head has to wait, all of it has to. In the order of asking. */
-type Lane = Map<number, Waiter>;
 
 type Decision =
   | { kind: "go"; candidate: Candidate; probes: Park | undefined }
   | { kind: "wait"; reason: WaitReason; until: number | null };
 
+const nothing: Consequence = { kind: "none" };
+
 /**
- * Lets turns through: slots per provider in the order of asking, parks with their scope, tokens a day. Its run loop
- * is `#pump`, called whenever anything it goes by has changed; it makes no call itself.
+ * Lets turns through: canaries of the guard, parks with their scope, slots per provider in the order of asking,
+ * tokens a day. Its run loop is `#pump`, called whenever anything it goes by has changed; it makes no call itself.
  */
 export class Gate {
   readonly #clock: Clock;
-  readonly #random: Random;
   readonly #limits: () => GateLimits;
   readonly #tell: (event: NewEvent) => void;
   readonly #budget: Budget;
+  readonly #parks: Parks;
+  readonly #guard: Guard;
   readonly #lanes = new Map<string, Lane>();
-  readonly #parks = new Map<string, Park>();
   readonly #inFlight = new Map<string, number>();
   #nextTicket = 1;
   #cancelTimer: Cancel | undefined;
+  #isPumping = false;
   #isClosed = false;
 
   constructor(parts: {
     clock: Clock;
-    random: Random;
     limits: () => GateLimits;
     tell: (event: NewEvent) => void;
-    /** Tokens already used on the present UTC day. */
-    tokensToday: number;
+    budget: Budget;
+    parks: Parks;
+    guard: Guard;
   }) {
     this.#clock = parts.clock;
-    this.#random = parts.random;
     this.#limits = parts.limits;
     this.#tell = parts.tell;
-    this.#budget = new Budget(parts.tokensToday, parts.clock.now());
+    this.#budget = parts.budget;
+    this.#parks = parts.parks;
+    this.#guard = parts.guard;
   }
 
   /** Resolves with a permit when the turn may start; undefined when `signal` was aborted before. */
@@ -123,7 +117,7 @@ export class Gate {
 
   /** Ends every park; each is tried again at once, by one turn first. */
   releaseParks(): void {
-    for (const park of this.#parks.values()) park.until = Math.min(park.until, this.#clock.now());
+    this.#parks.release(this.#clock.now());
     this.#pump();
   }
 
@@ -146,19 +140,22 @@ export class Gate {
 
   /** The parks of now, with how many sessions wait for each. */
   parks(): (Readonly<Park> & { sessions: number })[] {
-    return [...this.#parks].map(([scope, park]) => {
-      let sessions = 0;
-      for (const lane of this.#lanes.values()) {
-        const first = firstOf(lane)?.candidates()[0];
-        const scopes = first && parkScopes(first.config);
-        if (scopes && (scopes.wide === scope || scopes.narrow === scope)) sessions += lane.size;
-      }
-      return { ...park, sessions };
-    });
+    return [...this.#parks.all()].map((park) => ({ ...park, sessions: this.#waitingFor(park) }));
   }
 
-  #laneOf(candidate: Candidate): Lane {
-    const name = JSON.stringify([candidate.provider, parkScopes(candidate.config).narrow]);
+  #waitingFor(park: Park): number {
+    let sessions = 0;
+    for (const lane of this.#lanes.values()) {
+      const [first] = lane.values();
+      if (first && this.#parks.over(first.candidates()[0].config)?.park.scope === park.scope)
+        sessions += lane.size;
+    }
+    return sessions;
+  }
+
+  /** Those who want the same first: where the head of a lane has to wait, all of it has to. */
+  #laneOf({ provider, config }: Candidate): Lane {
+    const name = `${identityOf(config).binding} ${provider}`;
     const known = this.#lanes.get(name);
     if (known) return known;
     const lane: Lane = new Map();
@@ -166,7 +163,19 @@ export class Gate {
     return lane;
   }
 
+  /** Not entered twice: what is changed by a decision is seen by the round that is under way. */
   #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      this.#round();
+    } finally {
+      this.#isPumping = false;
+    }
+    this.#arm();
+  }
+
+  #round(): void {
     const open = new Set(this.#lanes.values());
     for (let lane = lowestOf(open); lane; lane = lowestOf(open)) {
       const [ticket, waiter] = firstEntryOf(lane);
@@ -176,44 +185,67 @@ export class Gate {
         for (const each of lane.values()) tellWait(each, decision.reason, decision.until);
       } else {
         lane.delete(ticket);
-        if (decision.probes) decision.probes.isProbed = true;
-        this.#count(decision.candidate.provider, +1);
-        waiter.grant(decision.candidate, decision.probes);
+        this.#grant(waiter, decision.candidate, decision.probes);
       }
     }
     for (const [name, lane] of this.#lanes) if (lane.size === 0) this.#lanes.delete(name);
-    this.#arm();
   }
 
-  /** Who waits for a fallback too waits for the first choice: that is what the user asked for. */
+  #grant(waiter: Waiter, candidate: Candidate, probes: Park | undefined): void {
+    if (probes) this.#parks.probe(probes);
+    this.#guard.begin(candidate.config);
+    this.#count(candidate.provider, 1);
+    waiter.grant(candidate, probes);
+  }
+
   #decide(candidates: readonly [Candidate, ...Candidate[]]): Decision {
     if (this.#isClosed) return { kind: "wait", reason: "drain", until: null };
-    const now = this.#clock.now();
-    const { turnsPerProvider, tokensPerDay } = this.#limits();
-    const spent = this.#budget.exhausted(tokensPerDay, now);
-    if (spent) {
-      if (spent.isNews)
-        this.#tell({
-          type: "budget.reached",
-          data: { limit: tokensPerDay, used: spent.used, until: isoTime(spent.until) },
-        });
-      return { kind: "wait", reason: "budget", until: spent.until };
-    }
+    const spent = this.#spent();
+    if (spent !== undefined) return { kind: "wait", reason: "budget", until: spent };
     let wait: Decision | undefined;
     for (const candidate of candidates) {
-      const park = this.#parkOver(candidate.config);
-      if (park && (park.until > now || park.isProbed))
-        wait ??= { kind: "wait", reason: park.reason, until: park.until > now ? park.until : null };
-      else if (this.inFlight(candidate.provider) >= turnsPerProvider)
-        return wait ?? { kind: "wait", reason: "slot", until: null };
-      else return { kind: "go", candidate, probes: park };
+      const decision = this.#decideOne(candidate);
+      // 1. Only a park or a hold sends a turn on to the next: who waits for a slot or a canary waits for his own.
+      if (decision.kind === "go" || decision.reason === "slot" || decision.reason === "canary")
+        return wait && decision.kind === "wait" ? wait : decision;
+      wait ??= decision;
     }
     return wait ?? { kind: "wait", reason: "slot", until: null };
   }
 
-  #parkOver(config: ProviderConfig): Park | undefined {
-    const { wide, narrow } = parkScopes(config);
-    return this.#parks.get(wide) ?? this.#parks.get(narrow);
+  #decideOne(candidate: Candidate): Decision {
+    const { provider, config } = candidate;
+    const now = this.#clock.now();
+    const hold = this.#guard.holdOver(config);
+    if (hold && (hold.tryAt === null || hold.tryAt > now || this.#guard.hasCanary(config)))
+      return {
+        kind: "wait",
+        reason: hold.reason,
+        until: hold.tryAt !== null && hold.tryAt > now ? hold.tryAt : null,
+      };
+    const over = this.#parks.over(config);
+    if (over && (over.park.until > now || over.isProbed))
+      return {
+        kind: "wait",
+        reason: over.park.reason,
+        until: over.park.until > now ? over.park.until : null,
+      };
+    if (!this.#guard.isProven(config) && this.#guard.hasCanary(config))
+      return { kind: "wait", reason: "canary", until: null };
+    if (this.inFlight(provider) >= this.#limits().turnsPerProvider)
+      return { kind: "wait", reason: "slot", until: null };
+    return { kind: "go", candidate, probes: over?.park };
+  }
+
+  /** Until when the day's tokens are used up; undefined where they are not. */
+  #spent(): number | undefined {
+    const { tokensPerDay: limit } = this.#limits();
+    const spent = this.#budget.exhausted(limit, this.#clock.now());
+    if (spent?.isNews === true) {
+      const data = { limit, used: spent.used, until: isoTime(spent.until) };
+      this.#tell({ type: "budget.reached", data });
+    }
+    return spent?.until;
   }
 
   #permit<C extends Candidate>(candidate: C, probed: Park | undefined): Permit<C> {
@@ -222,61 +254,41 @@ export class Gate {
     return {
       candidate,
       release: (verdict) => {
-        if (isReleased) return null;
+        if (isReleased) return nothing;
         isReleased = true;
         this.#count(candidate.provider, -1);
-        const until = this.#judge(candidate, probed, startedAt, verdict);
+        if (probed) this.#parks.probed(probed);
+        const consequence = this.#judge(candidate, probed, startedAt, verdict);
         this.#pump();
-        return until;
+        return consequence;
       },
     };
   }
 
-  #judge(candidate: Candidate, probed: Park | undefined, startedAt: number, verdict: Verdict): number | null {
-    if (probed) probed.isProbed = false;
-    if (verdict.kind === "none") return null;
-    if (verdict.kind === "answered") this.#budget.add(verdict.usage, this.#clock.now());
-    const reason = verdict.kind === "failed" ? parkReason(verdict.failure) : undefined;
-    if (verdict.kind === "failed" && reason) return this.#park(candidate, verdict.failure, startedAt).until;
-    if (probed) this.#unpark(candidate.config, probed);
-    return null;
-  }
-
-  #park(candidate: Candidate, failure: Failure, startedAt: number): Park {
-    const reason = parkReason(failure) ?? "unreachable";
-    const { wide, narrow } = parkScopes(candidate.config);
-    const scope = reason === "not_found" ? narrow : wide;
-    const now = this.#clock.now();
-    const before = this.#parks.get(scope);
-    // 1. A turn that was already under way when the park began tells nothing new: the later time holds.
-    const isNews = before === undefined || startedAt >= before.since;
-    const step = before ? before.step + (isNews ? 1 : 0) : 0;
-    const until = now + parkMs(failure, reason, step, this.#limits().retryMs, this.#random);
+  #judge(candidate: Candidate, probed: Park | undefined, startedAt: number, verdict: Verdict): Consequence {
     const { provider, config } = candidate;
-    const park: Park = {
-      provider,
-      endpoint: config.endpoint,
-      model: reason === "not_found" ? config.model : null,
-      reason,
-      since: before && !isNews ? before.since : now,
-      until: before && !isNews ? Math.max(before.until, until) : until,
-      step,
-      isProbed: before?.isProbed ?? false,
-    };
-    this.#parks.set(scope, park);
-    if (isNews)
-      this.#tell({
-        type: "provider.parked",
-        data: { provider, endpoint: park.endpoint, model: park.model, reason, until: isoTime(park.until) },
-      });
-    return park;
-  }
-
-  #unpark(config: ProviderConfig, park: Park): void {
-    const { wide, narrow } = parkScopes(config);
-    for (const scope of [wide, narrow]) if (this.#parks.get(scope) === park) this.#parks.delete(scope);
-    const { provider, endpoint, model } = park;
-    this.#tell({ type: "provider.ready", data: { provider, endpoint, model } });
+    const now = this.#clock.now();
+    const isCanary = !this.#guard.isProven(config) || this.#guard.holdOver(config) !== undefined;
+    this.#guard.end(config);
+    switch (verdict.kind) {
+      case "none":
+        return nothing;
+      case "answered":
+        this.#budget.add(verdict.usage, now);
+        this.#guard.prove(provider, config, now);
+        if (probed) this.#parks.remove(probed);
+        return nothing;
+      case "failed": {
+        const { failure } = verdict;
+        if (isCanary && this.#guard.refuse(provider, config, failure, now)) return { kind: "held" };
+        const { retryMs } = this.#limits();
+        const until = this.#parks.add(provider, config, failure, { startedAt, now, retryMs });
+        if (until !== undefined) return { kind: "parked", until };
+        if (probed) this.#parks.remove(probed);
+        return nothing;
+      }
+    }
+    verdict satisfies never;
   }
 
   #count(provider: string, change: 1 | -1): void {
@@ -289,39 +301,11 @@ export class Gate {
     this.#cancelTimer = undefined;
     if (this.#isClosed || this.#lanes.size === 0) return;
     const now = this.#clock.now();
-    const times = [...this.#parks.values()].map((park) => park.until).filter((until) => until > now);
+    const times = [
+      ...[...this.#parks.all()].map((park) => park.until),
+      ...[...this.#guard.holds()].flatMap((hold) => hold.tryAt ?? []),
+    ].filter((at) => at > now);
     if (this.#budget.exhausted(this.#limits().tokensPerDay, now)) times.push(this.#budget.nextDayAt(now));
     if (times.length > 0) this.#cancelTimer = this.#clock.after(Math.min(...times) - now, () => this.#pump());
   }
-}
-
-function tellWait(waiter: Waiter, reason: WaitReason, until: number | null): void {
-  const told = `${reason} ${until}`;
-  if (waiter.told === told) return;
-  waiter.told = told;
-  waiter.onWait(reason, until);
-}
-
-function firstOf(lane: Lane): Waiter | undefined {
-  return lane.values().next().value;
-}
-
-function firstEntryOf(lane: Lane): [number, Waiter] {
-  const first = lane.entries().next().value;
-  if (!first) throw new Error("an empty lane was taken for the lowest");
-  return first;
-}
-
-/** The lane whose head asked first; lanes that ran empty do not count. */
-function lowestOf(lanes: Set<Lane>): Lane | undefined {
-  let lowest: Lane | undefined;
-  let lowestTicket = Infinity;
-  for (const lane of lanes) {
-    const ticket = lane.keys().next().value;
-    if (ticket !== undefined && ticket < lowestTicket) {
-      lowest = lane;
-      lowestTicket = ticket;
-    }
-  }
-  return lowest;
 }

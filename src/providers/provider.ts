@@ -1,6 +1,8 @@
 import type { FailureKind, Usage } from "../core/events.ts";
 
+/** The kinds of providers: how each is spoken to (contract section 4). */
 export const providerKinds = ["claude", "gemini", "openai", "command", "echo"] as const;
+/** One of `providerKinds`. */
 export type ProviderKind = (typeof providerKinds)[number];
 
 /** One exchange of a session's present context, in neutral words: every kind can take up what another began. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { RestartReason } from "../core/events.ts";
-import type { Candidate } from "../providers/gate.ts";
+import type { Candidate } from "../providers/candidate.ts";
 import type { ProviderConfig } from "../providers/provider.ts";
 import type { ProviderSettings, Settings } from "../settings/schema.ts";
 import type { Overrides, TurnMode } from "../store/store.ts";
@@ -58,8 +58,23 @@ export function bindingOf(settings: Settings, inputs: BindingInputs): Binding {
 export function fallbackBindings(settings: Settings, inputs: BindingInputs, own: Binding): Binding[] {
   return own.options.fallback
     .filter((name) => name !== own.provider)
-    .map((name) => bindingOf(settings, { ...inputs, overrides: { ...inputs.overrides, provider: name, model: null } }))
+    .map((name) =>
+      bindingOf(settings, { ...inputs, overrides: { ...inputs.overrides, provider: name, model: null } }),
+    )
     .filter((binding) => binding.problem === null);
+}
+
+/** The endpoint, key and model of one binding with the options of another: where a session goes back to. */
+export function withOptionsOf(binding: Binding, wanted: Binding): Binding {
+  const { provider, config } = binding;
+  const { options } = wanted;
+  return {
+    provider,
+    config,
+    options,
+    fingerprint: fingerprintOf([provider, config, options]),
+    problem: null,
+  };
 }
 
 /** What of a binding changed: the first that applies, in the order of contract section 5. */

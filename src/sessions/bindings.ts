@@ -1,5 +1,7 @@
 import type { Settings } from "../settings/schema.ts";
-import { type Binding, type BindingInputs, bindingOf, fallbackBindings } from "./binding.ts";
+import { identityOf } from "../providers/identity.ts";
+import type { ProvenBinding } from "../providers/guard.ts";
+import { type Binding, type BindingInputs, bindingOf, fallbackBindings, withOptionsOf } from "./binding.ts";
 
 /** The settings in force and their revision. */
 export interface SettingsInForce {
@@ -40,6 +42,30 @@ export class Bindings {
     const binding = bindingOf(settings, inputs);
     this.#known.set(name, binding);
     return binding;
+  }
+
+  /** An older binding with the options of the one to have. */
+  back(older: Binding, wanted: Binding): Binding {
+    const name = `${older.fingerprint} ${wanted.fingerprint}`;
+    const known = this.#known.get(name);
+    if (known) return known;
+    const binding = withOptionsOf(older, wanted);
+    this.#known.set(name, binding);
+    return binding;
+  }
+
+  /**
+   * A binding that was proven, made again from the settings of now; undefined where its endpoint or its key is no
+   * longer among them.
+   */
+  rebuild(proven: ProvenBinding, inputs: BindingInputs): Binding | undefined {
+    const { settings } = this.#inForce();
+    const { model } = proven;
+    for (const provider of new Set([proven.provider, ...Object.keys(settings.providers)])) {
+      const binding = bindingOf(settings, { ...inputs, overrides: { ...inputs.overrides, provider, model } });
+      if (identityOf(binding.config).binding === proven.identity) return binding;
+    }
+    return undefined;
   }
 
   /** Where a session with these wishes may go while its own provider is parked. */

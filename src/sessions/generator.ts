@@ -2,9 +2,10 @@ import type { Clock } from "../core/clock.ts";
 import { SegueError } from "../core/errors.ts";
 import type { DeltaEvent, MessageError, NewEvent } from "../core/events.ts";
 import type { Random } from "../core/ids.ts";
-import type { Gate, Permit } from "../providers/gate.ts";
+import type { Consequence, Gate, Permit } from "../providers/gate.ts";
 import type { CreateProvider, Failure, Provider } from "../providers/provider.ts";
-import type { ClaimResult, Lease, MessageRecord, SessionRecord, Store } from "../store/store.ts";
+import { identityOf } from "../providers/identity.ts";
+import type { ClaimResult, Lease, MessageRecord, PutBackRequest, Store, TurnResult } from "../store/store.ts";
 import type { Binding } from "./binding.ts";
 import { contextTurns, freshContextFrom, isDueToRollOver } from "./context.ts";
 import { afterFailure } from "./retry.ts";
@@ -33,6 +34,10 @@ export interface GeneratorHost {
   readonly id: string;
   /** Whether this generator should end at this boundary: another binding is due, or the session is closing. */
   isDue(): boolean;
+  /** The revision that the generator's binding came with. */
+  readonly bindingRevision: number;
+  /** Whether it leaves the binding it went back to, to try the held one it wants. */
+  takesTrial(): boolean;
   /** Where to go while the chosen provider is parked. */
   fallbacks(): readonly Binding[];
   /** Events to commit with the claim that makes the session busy. */
@@ -62,8 +67,9 @@ export class Generator {
   readonly #around: Surroundings;
   /** Ends waits; a turn has an abort of its own, so that one message can be cancelled alone. */
   #controller: AbortController | undefined;
-  #turn: { message: string; controller: AbortController } | undefined;
+  #turn: { messages: readonly string[]; controller: AbortController } | undefined;
   #abortReason: AbortReason | undefined;
+  #isRetired = false;
 
   constructor(id: string, binding: Binding, host: GeneratorHost, around: Surroundings) {
     this.id = id;
@@ -79,19 +85,25 @@ export class Generator {
     this.#turn?.controller.abort();
   }
 
-  /** Whether it was aborted: it then never runs again. */
-  get isSpent(): boolean {
-    return this.#abortReason !== undefined;
+  /** Ends it at its boundary: waits are cut short, a turn in flight or just claimed is not. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#controller?.abort();
   }
 
-  /** Whether a turn is in flight. */
-  get hasTurn(): boolean {
-    return this.#turn !== undefined;
+  /** Whether it was aborted or retired: it then takes no other turn. */
+  get isSpent(): boolean {
+    return this.#isRetired || this.#abortReason !== undefined;
+  }
+
+  /** How many messages are in the turn in flight; 0 where there is none. */
+  get inFlight(): number {
+    return this.#turn?.messages.length ?? 0;
   }
 
   /** Stops the turn of a message that has ended otherwise (cancelled, deleted); the generator goes on. */
   abortTurn(message: string): void {
-    if (this.#turn?.message === message) this.#turn.controller.abort();
+    if (this.#turn?.messages.includes(message) === true) this.#turn.controller.abort();
   }
 
   /** Works until there is a reason to end. Throws only for a bug. */
@@ -104,6 +116,7 @@ export class Generator {
       if (this.#host.isDue()) return "due";
       const head = await store.messages.head(this.#host.id);
       if (!head) return "empty";
+      if (this.#host.takesTrial()) return "due";
       const now = clock.now();
       if (this.binding.problem !== null) await this.#waitForKey(signal);
       else if (head.retryAt !== null && head.retryAt > now) {
@@ -138,14 +151,16 @@ export class Generator {
       permit.release({ kind: "none" });
       return;
     }
-    this.#host.post({ type: "claimed", message: claimed.message.id });
     const controller = new AbortController();
-    this.#turn = { message: claimed.message.id, controller };
-    if (this.isSpent) controller.abort();
-    const outcome = await this.#call(provider, permit.candidate, claimed, controller.signal).catch((thrown) => {
-      permit.release({ kind: "none" });
-      throw thrown;
-    });
+    this.#turn = { messages: idsOf(claimed), controller };
+    this.#host.post({ type: "claimed", message: claimed.messages[0].id });
+    if (this.#abortReason !== undefined) controller.abort();
+    const outcome = await this.#call(provider, permit.candidate, claimed, controller.signal).catch(
+      (thrown) => {
+        permit.release({ kind: "none" });
+        throw thrown;
+      },
+    );
     this.#turn = undefined;
     await this.#end(permit, claimed, outcome);
   }
@@ -161,7 +176,9 @@ export class Generator {
       const claim = await store.messages.claim({
         session: this.#host.id,
         lease: this.lease,
-        revision: this.#around.revision(),
+        newestRevision: this.#around.revision(),
+        revision: candidate === this.binding ? this.#host.bindingRevision : this.#around.revision(),
+        limit: messagesPerTurn(this.binding),
         provider: candidate.provider,
         model: candidate.config.model,
         fallbackFrom: candidate.provider === this.binding.provider ? null : this.binding.provider,
@@ -179,15 +196,23 @@ export class Generator {
   async #call(
     provider: Provider,
     binding: Binding,
-    { message, session }: Claimed,
+    { messages, session }: Claimed,
     signal: AbortSignal,
   ): Promise<TurnOutcome> {
     const { store, clock, onDelta } = this.#around;
-    const { id, seq } = message;
-    const exchanges = await store.messages.context(session.id, session.contextFrom, seq);
+    const [first] = messages;
+    const { id, seq } = messages.at(-1) ?? first;
+    const exchanges = await store.messages.context(session.id, session.contextFrom, first.seq);
     const { system, timeoutMs, maxDurationMs } = binding.options;
     return runTurn(
-      { session: session.id, system, turns: contextTurns(exchanges), content: message.content, timeoutMs, maxDurationMs },
+      {
+        session: session.id,
+        system,
+        turns: contextTurns(exchanges),
+        content: contentOf(messages),
+        timeoutMs,
+        maxDurationMs,
+      },
       {
         provider,
         clock,
@@ -197,66 +222,77 @@ export class Generator {
     );
   }
 
-  async #end(permit: Permit<Binding>, { message, session }: Claimed, outcome: TurnOutcome): Promise<void> {
+  async #end(permit: Permit<Binding>, claimed: Claimed, outcome: TurnOutcome): Promise<void> {
     switch (outcome.kind) {
       case "done":
         permit.release({ kind: "answered", usage: outcome.usage });
-        return this.#finishDone(message, session, outcome);
+        return this.#finishDone(permit.candidate, claimed, outcome);
       case "failed":
-        return this.#endFailed(message, outcome.failure, permit.release(outcome));
+        return this.#endFailed(permit.candidate, claimed, outcome.failure, permit.release(outcome));
       case "aborted":
         permit.release({ kind: "none" });
-        return this.#putBack(message, { reason: this.#abortReason ?? "restart", isCounted: false });
+        // 1. Not the generator but one of its messages was stopped: those that were with it are taken alone.
+        return this.#putBack(claimed, { reason: this.#abortReason ?? "retry", isAlone: !this.#abortReason });
     }
     outcome satisfies never;
   }
 
   async #finishDone(
-    message: MessageRecord,
-    session: SessionRecord,
+    binding: Binding,
+    claimed: Claimed,
     outcome: Extract<TurnOutcome, { kind: "done" }>,
   ): Promise<void> {
-    const { store, clock } = this.#around;
-    const { rolloverTokens, rolloverKeep } = this.binding.options;
-    let rollover: { contextFrom: number } | null = null;
-    if (isDueToRollOver(outcome.usage.inputTokens, rolloverTokens)) {
-      const before = await store.messages.context(session.id, session.contextFrom, message.seq);
-      const exchanges = [...before, { seq: message.seq, content: message.content, reply: outcome.reply }];
-      rollover = {
-        contextFrom: freshContextFrom(exchanges, message.seq + 1, rolloverKeep, rolloverTokens),
-      };
-    }
-    const finish = { message: message.id, lease: this.lease, result: outcome, rollover };
-    await this.#store(() => store.messages.finish({ ...finish, at: clock.now() }));
+    const { rolloverTokens } = this.binding.options;
+    const rollover = isDueToRollOver(outcome.usage.inputTokens, rolloverTokens)
+      ? await this.#freshContext(claimed, outcome.reply)
+      : null;
+    await this.#finish(binding, claimed, outcome, rollover);
   }
 
-  async #endFailed(message: MessageRecord, failure: Failure, parkedUntil: number | null): Promise<void> {
-    const { store, clock, random, retry } = this.#around;
-    const attempted = { attempts: message.attempts, hasRolledOver: message.overflowed };
-    const next = afterFailure(failure, attempted, retry(), random);
+  async #freshContext({ messages, session }: Claimed, reply: string): Promise<{ contextFrom: number }> {
+    const { rolloverTokens, rolloverKeep } = this.binding.options;
+    const [first] = messages;
+    const before = await this.#around.store.messages.context(session.id, session.contextFrom, first.seq);
+    const exchanges = [...before, { seq: first.seq, content: contentOf(messages), reply }];
+    const next = (messages.at(-1) ?? first).seq + 1;
+    return { contextFrom: freshContextFrom(exchanges, next, rolloverKeep, rolloverTokens) };
+  }
+
+  async #endFailed(
+    binding: Binding,
+    claimed: Claimed,
+    failure: Failure,
+    consequence: Consequence,
+  ): Promise<void> {
+    const { clock, random, retry } = this.#around;
+    const [first] = claimed.messages;
     const error = this.#errorOf(failure);
+    const attempted = {
+      attempts: Math.max(...claimed.messages.map((message) => message.attempts)),
+      hasRolledOver: first.overflowed,
+      isBatch: claimed.messages.length > 1,
+    };
+    const next = afterFailure(failure, attempted, retry(), random);
     switch (next.kind) {
-      case "fail": {
-        const finish = { message: message.id, lease: this.lease, result: { kind: "failed", error }, rollover: null } as const;
-        await this.#store(() => store.messages.finish({ ...finish, at: clock.now() }));
-        return;
-      }
+      case "fail":
+        return this.#finish(binding, claimed, { kind: "failed", error }, null);
       case "retry":
-        return this.#putBack(message, {
+        return this.#putBack(claimed, {
           reason: "retry",
           isCounted: true,
           error,
           retryAt: clock.now() + next.waitMs,
         });
       case "park":
-        return this.#putBack(message, { reason: "retry", isCounted: false, error, announcedAt: parkedUntil });
-      case "roll_over":
-        return this.#putBack(message, {
-          reason: "retry",
-          isCounted: false,
+        return this.#putBack(claimed, {
+          reason: consequence.kind === "held" ? "held" : "retry",
           error,
-          rollover: { contextFrom: message.seq },
+          announcedAt: consequence.kind === "parked" ? consequence.until : null,
         });
+      case "roll_over":
+        return this.#putBack(claimed, { reason: "retry", error, rollover: { contextFrom: first.seq } });
+      case "split":
+        return this.#putBack(claimed, { reason: "retry", error, isAlone: true });
     }
     next satisfies never;
   }
@@ -265,29 +301,37 @@ export class Generator {
     return { kind, message: this.#around.redact(message), ...(status !== undefined && { status }) };
   }
 
-  async #putBack(
-    message: MessageRecord,
-    how: {
-      reason: AbortReason | "retry";
-      isCounted: boolean;
-      error?: MessageError;
-      retryAt?: number;
-      announcedAt?: number | null;
-      rollover?: { contextFrom: number };
-    },
+  #finish(
+    binding: Binding,
+    claimed: Claimed,
+    result: TurnResult,
+    rollover: { contextFrom: number } | null,
+  ): Promise<void> {
+    const { store, clock } = this.#around;
+    const identity = identityOf(binding.config).binding;
+    const request = { messages: idsOf(claimed), lease: this.lease, result, rollover, identity };
+    return this.#store(() => store.messages.finish({ ...request, at: clock.now() }));
+  }
+
+  #putBack(
+    claimed: Claimed,
+    how: { reason: PutBackRequest["reason"] } & Partial<
+      Pick<PutBackRequest, "isCounted" | "error" | "retryAt" | "announcedAt" | "rollover" | "isAlone">
+    >,
   ): Promise<void> {
     const { store, clock } = this.#around;
     const request = {
-      message: message.id,
+      isCounted: false,
+      error: null,
+      retryAt: null,
+      announcedAt: how.retryAt ?? null,
+      rollover: null,
+      isAlone: false,
+      ...how,
+      messages: idsOf(claimed),
       lease: this.lease,
-      reason: how.reason,
-      isCounted: how.isCounted,
-      error: how.error ?? null,
-      retryAt: how.retryAt ?? null,
-      announcedAt: how.announcedAt ?? how.retryAt ?? null,
-      rollover: how.rollover ?? null,
     };
-    await this.#store(() => store.messages.putBack({ ...request, at: clock.now() }));
+    return this.#store(() => store.messages.putBack({ ...request, at: clock.now() }));
   }
 
   /**
@@ -300,11 +344,26 @@ export class Generator {
         await write();
         return;
       } catch (thrown) {
-        if (!isStorageFault(thrown) || this.isSpent) throw thrown;
-        await this.#around.clock.sleep(storageRetryMs, this.#controller?.signal);
+        if (!isStorageFault(thrown) || this.#abortReason !== undefined) throw thrown;
+        await this.#around.clock.sleep(storageRetryMs);
       }
     }
   }
+}
+
+function idsOf({ messages }: Claimed): string[] {
+  return messages.map((message) => message.id);
+}
+
+/** A batch goes into its turn in order, joined by blank lines (contract section 4). */
+function contentOf(messages: readonly MessageRecord[]): string {
+  return messages.map((message) => message.content).join("\n\n");
+}
+
+/** `batchMax` 0 means all that is pending. */
+function messagesPerTurn({ options }: Binding): number {
+  if (options.mode === "single") return 1;
+  return options.batchMax === 0 ? Number.MAX_SAFE_INTEGER : options.batchMax;
 }
 
 function isStorageFault(thrown: unknown): boolean {

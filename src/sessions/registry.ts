@@ -1,6 +1,7 @@
 import type { Cancel } from "../core/clock.ts";
 import { SegueError } from "../core/errors.ts";
 import type { NewEvent } from "../core/events.ts";
+import { identityOf } from "../providers/identity.ts";
 import type { Settings } from "../settings/schema.ts";
 import type {
   AcceptRequest,
@@ -12,6 +13,7 @@ import type {
 } from "../store/store.ts";
 import { Bindings } from "./bindings.ts";
 import { dueToUnload } from "./idle.ts";
+import { Rollout, type RolloutStatus } from "./rollout.ts";
 import { Session, type SessionSurroundings } from "./session.ts";
 
 /** At the earliest this long after the last look it is looked again who may be unloaded. */
@@ -24,13 +26,20 @@ const shortestSweepMs = 1000;
 export class SessionRegistry {
   readonly #around: SessionSurroundings;
   readonly #idleUnloadMs: () => number;
+  readonly #staggerMs: () => number;
   readonly #sessions = new Map<string, Session>();
+  #rollout: Rollout | undefined;
   #cancelSweep: Cancel | undefined;
   #isClosed = false;
 
-  constructor(parts: { around: SessionSurroundings; idleUnloadMs: () => number }) {
-    this.#around = parts.around;
+  constructor(parts: {
+    around: Omit<SessionSurroundings, "onRestarted">;
+    idleUnloadMs: () => number;
+    staggerMs: () => number;
+  }) {
+    this.#around = { ...parts.around, onRestarted: (session) => this.#rollout?.passed(session) };
     this.#idleUnloadMs = parts.idleUnloadMs;
+    this.#staggerMs = parts.staggerMs;
   }
 
   /** Loads every session that has something pending. */
@@ -91,7 +100,7 @@ export class SessionRegistry {
     const isDeleted = await store.sessions.delete(id, clock.now());
     if (!isDeleted) throw sessionNotFound(id);
     const session = this.#sessions.get(id);
-    this.#sessions.delete(id);
+    this.#forget(id);
     session?.abort("restart");
     await session?.close();
   }
@@ -127,10 +136,58 @@ export class SessionRegistry {
     return counts;
   }
 
-  /** Another revision is in force. */
-  settingsChanged(): void {
-    for (const session of this.#sessions.values()) session.refresh();
+  /** The rollout of the newest revision that affected a loaded session. */
+  get rollout(): RolloutStatus | null {
+    return this.#rollout?.status ?? null;
+  }
+
+  /**
+   * Other bindings may be the ones to have: another revision is in force, or one was held or released. Sessions that
+   * wait restart at once, busy ones at their boundary, idle ones by steps, the one that was active last first.
+   */
+  rollOut(): void {
+    const idle: Session[] = [];
+    const others: Session[] = [];
+    for (const session of this.#sessions.values())
+      if (session.state.kind !== "idle" || session.isAtWork) {
+        if (session.follow()) others.push(session);
+      } else if (session.isDue()) idle.push(session);
+      else session.follow();
+    this.#rollout?.supersede();
     this.#scheduleSweep();
+    if (idle.length + others.length === 0) return;
+    const { clock, tell, revision } = this.#around;
+    this.#rollout = new Rollout({
+      clock,
+      tell: (event) => tell([event]),
+      staggerMs: this.#staggerMs,
+      revision: revision(),
+      idle: idle.toSorted((a, b) => idleSince(b) - idleSince(a)),
+      others,
+    });
+    this.#rollout.start();
+  }
+
+  /** How many loaded sessions want a binding, and what the first of them runs under instead. */
+  countWanting(identity: string): {
+    sessions: number;
+    runningUnder: { provider: string; model: string } | null;
+  } {
+    let sessions = 0;
+    let runningUnder: { provider: string; model: string } | null = null;
+    for (const session of this.#sessions.values()) {
+      if (identityOf(session.wanted.config).binding !== identity) continue;
+      sessions += 1;
+      runningUnder ??= session.runsInstead();
+    }
+    return { sessions, runningUnder };
+  }
+
+  /** Whether any loaded session wants a binding. */
+  isWanted(identity: string): boolean {
+    for (const session of this.#sessions.values())
+      if (identityOf(session.wanted.config).binding === identity) return true;
+    return false;
   }
 
   /**
@@ -140,6 +197,7 @@ export class SessionRegistry {
   async drain(deadline: number): Promise<{ aborted: number }> {
     this.#isClosed = true;
     this.#cancelSweep?.();
+    this.#rollout?.supersede();
     const closing = [...this.#sessions.values()];
     const closed = Promise.all(closing.map((session) => session.close()));
     const ended = new AbortController();
@@ -161,7 +219,7 @@ export class SessionRegistry {
   #load(record: SessionRecord): Session {
     const known = this.#sessions.get(record.id);
     if (known) return known;
-    const session = new Session(record.id, record, this.#around);
+    const session = new Session(record, this.#around);
     this.#sessions.set(record.id, session);
     this.#around.tell([{ type: "session.loaded", data: { session: record.id } }]);
     if (!this.#cancelSweep) this.#scheduleSweep();
@@ -169,14 +227,23 @@ export class SessionRegistry {
   }
 
   #sweep(): void {
-    const { unload, nextAt } = dueToUnload(this.#sessions.values(), this.#around.clock.now(), this.#idleUnloadMs());
+    const { unload, nextAt } = dueToUnload(
+      this.#sessions.values(),
+      this.#around.clock.now(),
+      this.#idleUnloadMs(),
+    );
     const told = unload.map((session): NewEvent => {
-      this.#sessions.delete(session.id);
+      this.#forget(session.id);
       session.post({ type: "closed" });
       return { type: "session.unloaded", data: { session: session.id } };
     });
     if (told.length > 0) this.#around.tell(told);
     this.#scheduleSweep(nextAt);
+  }
+
+  #forget(id: string): void {
+    this.#sessions.delete(id);
+    this.#rollout?.passed(id);
   }
 
   #scheduleSweep(at?: number): void {
@@ -190,6 +257,10 @@ export class SessionRegistry {
       this.#sweep();
     });
   }
+}
+
+function idleSince({ state }: Session): number {
+  return state.kind === "idle" ? state.since : 0;
 }
 
 function sessionNotFound(id: string): SegueError {

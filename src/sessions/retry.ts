@@ -11,13 +11,17 @@ export type NextStep =
   /** It waits for its provider with all others; the attempt does not count. */
   | { kind: "park" }
   /** It is taken again at once in a fresh context; the attempt does not count. */
-  | { kind: "roll_over" };
+  | { kind: "roll_over" }
+  /** It was a batch: its messages are taken one by one; the attempt does not count. */
+  | { kind: "split" };
 
 /** The message's own part of the decision: `attempts` counts the one that just failed. */
 export interface Attempted {
   attempts: number;
   /** It has already had a fresh context for being too long. */
   hasRolledOver: boolean;
+  /** Several messages went into the turn. */
+  isBatch: boolean;
 }
 
 /** Decides after a failure; `retryMs` and `maxAttempts` are the live settings of now. */
@@ -27,6 +31,7 @@ export function afterFailure(
   settings: { retryMs: number; maxAttempts: number },
   random: Random,
 ): NextStep {
+  if (message.isBatch && spoilsBatch(failure)) return { kind: "split" };
   switch (failure.kind) {
     case "rate_limited":
     case "unreachable":
@@ -43,4 +48,9 @@ export function afterFailure(
     case "invalid_request":
       return { kind: "fail" };
   }
+}
+
+/** One message of a batch may have caused it: which one is found by taking them one by one (contract section 4). */
+function spoilsBatch({ kind }: Failure): boolean {
+  return kind === "context_overflow" || kind === "invalid_request" || kind === "empty_reply";
 }

@@ -1,26 +1,38 @@
 import { errorText } from "../core/errors.ts";
-import type { BindingLabel, NewEvent, RestartReason } from "../core/events.ts";
+import type { BindingLabel, BlockedBy, NewEvent, RestartReason } from "../core/events.ts";
 import type { Ids } from "../core/ids.ts";
+import type { Guard } from "../providers/guard.ts";
 import { type Binding, type BindingInputs, restartReason } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
 import { type AbortReason, Generator, type GeneratorHost, type Surroundings } from "./generator.ts";
 import { type SessionEvent, type SessionState, step } from "./state.ts";
+import { type OlderBinding, bindingToGoBackTo } from "./target.ts";
 
 /** What sessions share beyond what their generators share. */
 export interface SessionSurroundings extends Surroundings {
   ids: Ids;
   bindings: Bindings;
+  guard: Guard;
   /** Stores events that belong to no other write; the promise is kept by whoever hands this in. */
   tell: (events: readonly NewEvent[]) => void;
+  /** Called when a session has another generator. */
+  onRestarted: (session: string) => void;
   /** A fault that is a bug; it is logged once, there. */
   onFault: (session: string, thrown: unknown) => void;
+}
+
+/** What a session says of itself when it is loaded. */
+export interface SessionInputs extends BindingInputs {
+  id: string;
+  /** Identity of what its last turn that ended well ran under. */
+  proven: string | null;
 }
 
 /** A restart that is due and has not happened yet. */
 export interface PendingRestart {
   reason: RestartReason;
   requestedAt: number;
-  blockedBy: "turn" | "settling";
+  blockedBy: BlockedBy;
 }
 
 /** The first wait before a generator that died of a bug is started again; doubled each time, at most a minute. */
@@ -29,7 +41,7 @@ const longestRecoveryMs = 60_000;
 
 /**
  * One loaded session: owns its state and its generator. Everything from outside comes through `wake` (there may be
- * work), `refresh` (there may be another binding to have) and `close`.
+ * work), `refresh` (there may be another binding to have), `restart` and `close`.
  */
 export class Session implements GeneratorHost {
   readonly id: string;
@@ -39,18 +51,23 @@ export class Session implements GeneratorHost {
   #generator: Generator;
   /** The newest revision whose binding the generator has. */
   #revision: number;
+  /** What it may go back to where the binding it wants is held. */
+  #older: OlderBinding | undefined;
+  #provenBefore: string | null;
   #requestedRestartAt: number | undefined;
   #loop: Promise<void> | undefined;
   #isWoken = false;
   #recoveries = 0;
 
-  constructor(id: string, inputs: BindingInputs, around: SessionSurroundings) {
-    this.id = id;
+  constructor(inputs: SessionInputs, around: SessionSurroundings) {
+    this.id = inputs.id;
     this.#around = around;
     this.#inputs = inputs;
+    this.#provenBefore = inputs.proven;
     this.#state = { kind: "idle", since: around.clock.now() };
-    this.#generator = this.#newGenerator();
-    this.#revision = around.revision();
+    const { binding, revision } = this.#target();
+    this.#generator = new Generator(around.ids.generator(), binding, this, around);
+    this.#revision = revision;
   }
 
   get state(): SessionState {
@@ -62,9 +79,9 @@ export class Session implements GeneratorHost {
     return this.#loop !== undefined;
   }
 
-  /** Whether a turn is in flight. */
-  get hasTurn(): boolean {
-    return this.#generator.hasTurn;
+  /** How many messages are in the turn in flight; 0 where there is none. */
+  get inFlight(): number {
+    return this.#generator.inFlight;
   }
 
   get generatorId(): string {
@@ -73,6 +90,11 @@ export class Session implements GeneratorHost {
 
   get binding(): Binding {
     return this.#generator.binding;
+  }
+
+  /** The binding it wants; another than the one it has while that is held, or a restart is due. */
+  get wanted(): Binding {
+    return this.#around.bindings.of(this.#inputs);
   }
 
   /** The revision the generator runs under: the newest whose binding is equal to its own. */
@@ -85,12 +107,19 @@ export class Session implements GeneratorHost {
     const reason = this.#dueReason();
     if (reason === undefined) return null;
     const requestedAt = this.#requestedRestartAt ?? this.#around.bindings.inForce.appliedAt;
-    return { reason, requestedAt, blockedBy: this.#state.kind === "busy" ? "turn" : "settling" };
+    return { reason, requestedAt, blockedBy: this.#blockedBy() };
+  }
+
+  /** While the binding it wants is held: the one it goes back to; null where it waits. */
+  runsInstead(): { provider: string; model: string } | null {
+    const { binding } = this.#target();
+    if (binding.fingerprint === this.wanted.fingerprint) return null;
+    return { provider: binding.provider, model: binding.config.model };
   }
 
   /** Whether settings not yet in force would give it another binding. */
   wouldChangeUnder(bindings: Bindings): boolean {
-    return bindings.of(this.#inputs).fingerprint !== this.binding.fingerprint;
+    return bindings.of(this.#inputs).fingerprint !== this.wanted.fingerprint;
   }
 
   /** There may be something pending: takes it up unless it is at work already. */
@@ -104,12 +133,21 @@ export class Session implements GeneratorHost {
     });
   }
 
-  /** Another binding may be the one to have now: the session's wishes or the settings changed. */
-  refresh(inputs: BindingInputs = this.#inputs): void {
+  /** Another binding may be the one to have now: the session's wishes changed. */
+  refresh(inputs: BindingInputs): void {
     this.#inputs = inputs;
+    this.follow();
+  }
+
+  /**
+   * Another binding may be the one to have now. Restarts at once or at the boundary; the answer is whether a restart
+   * is due. What it does not change is the binding of a revision that is equal: that only gets the newer number.
+   */
+  follow(): boolean {
     const reason = this.#dueReason();
-    if (reason === undefined) this.#revision = this.#around.revision();
+    if (reason === undefined) this.#revision = this.#target().revision;
     else this.post({ type: "due", reason });
+    return reason !== undefined;
   }
 
   /** Asks for another generator under the same wishes: at the boundary, or now, with a turn in flight put back. */
@@ -131,9 +169,10 @@ export class Session implements GeneratorHost {
    * Starts no turn any more. Resolves when nothing runs; a turn in flight may end until `abort` is called.
    */
   async close(): Promise<void> {
-    const hadTurn = this.#state.kind === "busy";
+    const hadTurn = this.inFlight > 0;
     this.post({ type: "closed" });
-    if (!hadTurn) this.#generator.abort("drain");
+    this.#around.guard.abandonTrials(this.id);
+    if (!hadTurn) this.#generator.retire();
     await this.#loop;
   }
 
@@ -145,6 +184,14 @@ export class Session implements GeneratorHost {
   /** See `GeneratorHost`. */
   isDue(): boolean {
     return this.#state.kind === "closed" || this.#dueReason() !== undefined;
+  }
+
+  /** See `GeneratorHost`. */
+  takesTrial(): boolean {
+    const { guard, clock } = this.#around;
+    const { wanted } = this;
+    if (wanted.fingerprint === this.binding.fingerprint) return false;
+    return guard.takeTrial(wanted.config, this.id, clock.now());
   }
 
   /** See `GeneratorHost`. */
@@ -170,8 +217,8 @@ export class Session implements GeneratorHost {
 
   /** The generator has no turn in flight: at work it ends soon, and the loop replaces it; idle it is replaced now. */
   #beginReplacement(): void {
-    this.#generator.abort("restart");
-    if (!this.#loop) this.wake();
+    this.#generator.retire();
+    this.wake();
   }
 
   async #work(): Promise<void> {
@@ -211,7 +258,8 @@ export class Session implements GeneratorHost {
   /** The old generator is at a boundary: its `run` has returned, or it was idle. */
   async #replace(): Promise<void> {
     const { store, clock } = this.#around;
-    const reason = this.#dueReason() ?? (this.#state.kind === "restarting" ? this.#state.reason : "requested");
+    const reason =
+      this.#dueReason() ?? (this.#state.kind === "restarting" ? this.#state.reason : "requested");
     const requestedAt = this.pendingRestart?.requestedAt ?? clock.now();
     this.post({ type: "restarts", reason });
     const head = await store.messages.head(this.id);
@@ -225,17 +273,48 @@ export class Session implements GeneratorHost {
     const data = { session, from, to: this.#label(), oldGeneratorId, generatorId, reason, waitedMs };
     this.#around.tell([{ type: "session.restarted", data }]);
     this.post({ type: "replaced", hasPending: head !== undefined });
+    this.#around.onRestarted(session);
   }
 
   #install(): void {
+    const { guard, ids } = this.#around;
+    if (guard.isProven(this.binding.config) && !guard.holdOver(this.binding.config))
+      this.#older = { binding: this.binding, revision: this.#revision };
     this.#requestedRestartAt = undefined;
-    this.#generator = this.#newGenerator();
-    this.#revision = this.#around.revision();
+    const { binding, revision } = this.#target();
+    this.#generator = new Generator(ids.generator(), binding, this, this.#around);
+    this.#revision = revision;
   }
 
-  #newGenerator(): Generator {
-    const { ids, bindings } = this.#around;
-    return new Generator(ids.generator(), bindings.of(this.#inputs), this, this.#around);
+  #dueReason(): RestartReason | undefined {
+    const { binding } = this.#target();
+    if (binding.fingerprint !== this.binding.fingerprint) return restartReason(this.binding, binding);
+    return this.#requestedRestartAt === undefined ? undefined : "requested";
+  }
+
+  /** The binding it should have now: what it wants, or while that is held what it may go back to. */
+  #target(): OlderBinding {
+    const { guard, bindings } = this.#around;
+    const { wanted } = this;
+    const back = bindingToGoBackTo(guard, this.id, wanted, () => this.#lastProven());
+    if (!back) return { binding: wanted, revision: this.#around.revision() };
+    return { binding: bindings.back(back.binding, wanted), revision: back.revision };
+  }
+
+  /** Of this run of the daemon, else of an earlier one as far as the settings still hold it. */
+  #lastProven(): OlderBinding | undefined {
+    if (this.#older) return this.#older;
+    const { guard, bindings } = this.#around;
+    const proven = this.#provenBefore === null ? undefined : guard.provenBinding(this.#provenBefore);
+    const binding = proven && bindings.rebuild(proven, this.#inputs);
+    if (binding) this.#older = { binding, revision: this.#around.revision() };
+    else this.#provenBefore = null;
+    return this.#older;
+  }
+
+  #blockedBy(): BlockedBy {
+    if (this.#state.kind === "busy") return "turn";
+    return this.#state.kind === "idle" ? "step" : "settling";
   }
 
   #label(): BindingLabel {
@@ -245,11 +324,5 @@ export class Session implements GeneratorHost {
 
   #isClosed(): boolean {
     return this.#state.kind === "closed";
-  }
-
-  #dueReason(): RestartReason | undefined {
-    const wanted = this.#around.bindings.of(this.#inputs);
-    if (wanted.fingerprint !== this.binding.fingerprint) return restartReason(this.binding, wanted);
-    return this.#requestedRestartAt === undefined ? undefined : "requested";
   }
 }

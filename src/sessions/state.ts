@@ -10,14 +10,15 @@ import { isoTime } from "../core/clock.ts";
  *   empty inbox (the message was cancelled), or by a restart.
  * - `busy`: from the claim of a message until its session waits, is restarted or has nothing left. Between two
  *   messages it stays busy, though that is a boundary too: the generator looks there itself whether a restart is due.
- * - `restarting`: the old generator was told to stop and is not done yet. Left when the new one stands.
+ * - `restarting`: the old generator was told to end and has not ended yet. Left when the new one stands, or for
+ *   `busy` where the old one had just claimed a message.
  * - `closed`: no turn starts any more; the daemon drains, or the session is unloaded or deleted. Never left.
  */
 export type SessionState =
   | { kind: "idle"; since: number }
   | { kind: "waiting"; for: WaitReason; until: number | null; since: number }
   | { kind: "busy"; message: string; since: number }
-  | { kind: "restarting"; reason: RestartReason; since: number }
+  | { kind: "restarting"; reason: RestartReason; since: number; idleSince: number | null }
   | { kind: "closed" };
 
 /** What happens to a session. */
@@ -42,6 +43,7 @@ export type SessionEffect =
   /** Stop the generator, which has no turn in flight, and put another in its place. */
   | { kind: "replace" };
 
+/** The next state, and what it takes. */
 export interface SessionStep {
   state: SessionState;
   effects: SessionEffect[];
@@ -52,9 +54,8 @@ export function step(session: string, state: SessionState, event: SessionEvent, 
   if (state.kind === "closed") return { state, effects: [] };
   switch (event.type) {
     case "claimed":
-      return state.kind === "restarting"
-        ? { state, effects: [] }
-        : { state: { kind: "busy", message: event.message, since: now }, effects: [] };
+      // 1. Also while it restarts: the claim was under way when the generator was told to end, and its turn is taken.
+      return { state: { kind: "busy", message: event.message, since: now }, effects: [] };
     case "waits":
       return wait(session, state, event, now);
     case "emptied":
@@ -64,11 +65,11 @@ export function step(session: string, state: SessionState, event: SessionEvent, 
     case "restarts":
       return state.kind === "restarting"
         ? { state, effects: [] }
-        : { state: { kind: "restarting", reason: event.reason, since: now }, effects: [] };
+        : { state: restarting(state, event.reason, now), effects: [] };
     case "replaced":
-      if (state.kind !== "restarting") return { state, effects: [] };
-      // 1. With something pending it goes on at once; the loop says what comes of it.
-      return { state: { kind: "idle", since: now }, effects: event.hasPending ? [] : [idleTold(session, now)] };
+      return state.kind === "restarting"
+        ? replaced(session, state, event.hasPending, now)
+        : { state, effects: [] };
     case "closed":
       return { state: { kind: "closed" }, effects: [] };
   }
@@ -100,11 +101,27 @@ function idleTold(session: string, since: number): SessionEffect {
   return { kind: "tell", event: { type: "session.idle", data: { session, since: isoTime(since) } } };
 }
 
+/** An idle session stays as long idle as it was: a restart is no activity. */
+function restarting(state: SessionState, reason: RestartReason, now: number): SessionState {
+  return { kind: "restarting", reason, since: now, idleSince: state.kind === "idle" ? state.since : null };
+}
+
+function replaced(
+  session: string,
+  { idleSince }: { idleSince: number | null },
+  hasPending: boolean,
+  now: number,
+): SessionStep {
+  if (idleSince !== null) return { state: { kind: "idle", since: idleSince }, effects: [] };
+  // 2. With something pending it goes on at once; the loop says what comes of it.
+  return { state: { kind: "idle", since: now }, effects: hasPending ? [] : [idleTold(session, now)] };
+}
+
 function restart(session: string, state: SessionState, reason: RestartReason, now: number): SessionStep {
   switch (state.kind) {
     case "idle":
     case "waiting":
-      return { state: { kind: "restarting", reason, since: now }, effects: [{ kind: "replace" }] };
+      return { state: restarting(state, reason, now), effects: [{ kind: "replace" }] };
     case "busy":
       return { state, effects: [deferred(session, reason, "turn")] };
     case "restarting":

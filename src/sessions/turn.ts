@@ -138,7 +138,10 @@ async function collect(
 function outcomeOf(part: Exclude<TurnPart, { type: "text" }>, order: TurnOrder, reply: string): TurnOutcome {
   if (part.type === "failed") return { kind: "failed", failure: part.failure };
   if (reply.trim() === "")
-    return { kind: "failed", failure: { kind: "empty_reply", message: "the provider ended properly without text" } };
+    return {
+      kind: "failed",
+      failure: { kind: "empty_reply", message: "the provider ended properly without text" },
+    };
   return { kind: "done", reply, finish: part.finish, usage: part.usage ?? estimate(order, reply) };
 }
 

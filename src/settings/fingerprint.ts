@@ -6,7 +6,9 @@ export function effectiveFingerprint(settings: Settings): string {
   return createHash("sha256").update(JSON.stringify(settings, sorted)).digest("hex");
 }
 
-function sorted(_key: string, value: unknown): unknown {
+function sorted(key: string, value: unknown): unknown {
+  // Derived from the others, and worded for people.
+  if (key === "notReady") return undefined;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

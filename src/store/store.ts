@@ -1,6 +1,15 @@
-import type { MessageError, NewEvent, RevisionSource, StoredEvent, Usage } from "../core/events.ts";
+import type {
+  MessageError,
+  NewEvent,
+  ParkReason,
+  RevisionSource,
+  StoredEvent,
+  Usage,
+} from "../core/events.ts";
 
+/** Where a message is between being accepted and its end (contract section 5). */
 export type MessageStatus = "pending" | "running" | "done" | "failed" | "cancelled";
+/** Whether pending messages go to a turn one by one or together (`turn.mode`). */
 export type TurnMode = "single" | "batch";
 
 /** What a session sets for itself; null where it follows the settings. */
@@ -24,6 +33,8 @@ export interface SessionRecord {
   /** The first `seq` of its present context. */
   contextFrom: number;
   pending: number;
+  /** Identity of what its last turn that ended well ran under; null before the first. */
+  proven: string | null;
   createdAt: number;
   lastActivityAt: number;
 }
@@ -62,6 +73,7 @@ export interface Lease {
   generator: string;
 }
 
+/** A session to be made; null where it follows the settings. */
 export interface NewSession {
   id: string;
   title: string | null;
@@ -70,6 +82,7 @@ export interface NewSession {
   overrides: Overrides;
 }
 
+/** What is to change of a session; what is absent stays. */
 export interface SessionPatch {
   title?: string | null;
   system?: string | null;
@@ -77,6 +90,7 @@ export interface SessionPatch {
   overrides?: Overrides;
 }
 
+/** A message to be accepted. */
 export interface NewMessage {
   id: string;
   content: string;
@@ -89,6 +103,7 @@ export interface Idempotency {
   hash: string;
 }
 
+/** A post: all its messages are accepted, or none. */
 export interface AcceptRequest {
   session: string;
   messages: readonly NewMessage[];
@@ -97,17 +112,28 @@ export interface AcceptRequest {
   at: number;
 }
 
+/** What became of a post: accepted, answered before under its key, refused for another content or for too many. */
 export type AcceptResult =
-  | { kind: "accepted"; session: SessionRecord; isNewSession: boolean; messages: { id: string; seq: number }[] }
+  | {
+      kind: "accepted";
+      session: SessionRecord;
+      isNewSession: boolean;
+      messages: { id: string; seq: number }[];
+    }
   | { kind: "replayed"; messages: { id: string; seq: number }[] }
   | { kind: "conflict" }
   | { kind: "full"; pending: number };
 
+/** A wish for the next pending message of a session, or for several of them. */
 export interface ClaimRequest {
   session: string;
   lease: Lease;
-  /** The revision the turn would run under; the claim is refused as `stale` where a newer one is recorded. */
+  /** The revision in force as the caller knows it; the claim is refused as `stale` where a newer one is recorded. */
+  newestRevision: number;
+  /** The revision of the binding that the turn runs under. */
   revision: number;
+  /** At most this many messages for one turn (batch); at least 1. Messages to be taken alone come alone. */
+  limit: number;
   provider: string;
   model: string;
   fallbackFrom: string | null;
@@ -116,8 +142,10 @@ export interface ClaimRequest {
   events: readonly NewEvent[];
 }
 
+/** What a claim got. */
 export type ClaimResult =
-  | { kind: "claimed"; message: MessageRecord; session: SessionRecord }
+  /** `messages` by `seq`, at least one. */
+  | { kind: "claimed"; messages: [MessageRecord, ...MessageRecord[]]; session: SessionRecord }
   | { kind: "nothing" }
   | { kind: "stale" };
 
@@ -126,17 +154,22 @@ export type TurnResult =
   | { kind: "done"; reply: string; finish: string; usage: Usage }
   | { kind: "failed"; error: MessageError };
 
+/** The end of a turn. */
 export interface FinishRequest {
-  message: string;
+  /** Ids of all messages of the turn, by `seq`. The last gets reply and usage, the others `repliedBy`. */
+  messages: readonly string[];
   lease: Lease;
   result: TurnResult;
   /** Start a fresh context with the next turn: `epoch` rises, `lastInputTokens` becomes null (same transaction). */
   rollover: { contextFrom: number } | null;
+  /** Identity of what the turn ran under. */
+  identity: string;
   at: number;
 }
 
+/** The end of a turn that left its messages pending. */
 export interface PutBackRequest {
-  message: string;
+  messages: readonly string[];
   lease: Lease;
   reason: "drain" | "restart" | "held" | "retry" | "daemon_restart";
   /** Whether the attempt just made counts towards `turn.maxAttempts`. */
@@ -146,29 +179,35 @@ export interface PutBackRequest {
   retryAt: number | null;
   /** When it is expected to be taken again, for those who watch. */
   announcedAt: number | null;
-  /** As in FinishRequest; marks the message as `overflowed`. */
+  /** As in FinishRequest; marks the messages as `overflowed`. */
   rollover: { contextFrom: number } | null;
+  /** From now on each is taken alone: the batch they were in does not count. */
+  isAlone: boolean;
   at: number;
 }
 
-/** A message that ended well, and its reply. */
+/** A turn that ended well: what was said, a batch joined by blank lines, and its reply. */
 export interface Exchange {
+  /** Of its first message. */
   seq: number;
   content: string;
   reply: string;
 }
 
+/** A part of a list. */
 export interface Page<T> {
   items: T[];
   /** Opaque position of what follows; null at the end. */
   next: string | null;
 }
 
+/** Which part of a list: at most `limit` items, after the position of `cursor`. */
 export interface PageRequest {
   limit: number;
   cursor: string | null;
 }
 
+/** An accepted state of the settings. */
 export interface RevisionRecord {
   revision: number;
   at: number;
@@ -180,6 +219,47 @@ export interface RevisionRecord {
   text: string | null;
 }
 
+/** An endpoint, key and model under which a turn ended well. */
+export interface Proven {
+  identity: string;
+  provider: string;
+  kind: string;
+  endpoint: string;
+  model: string;
+  at: number;
+}
+
+/** A binding whose first turn was refused (contract section 3.5). */
+export interface HoldRecord {
+  identity: string;
+  provider: string;
+  endpoint: string;
+  model: string;
+  reason: ParkReason;
+  since: number;
+  /** How often in a row it was tried. */
+  step: number;
+  /** When one turn tries it again; null: not by itself. */
+  tryAt: number | null;
+  /** Whether sessions go back meanwhile; after a release they wait. */
+  goesBack: boolean;
+}
+
+/** An endpoint and key, or one model there, that lets nobody through until a time (contract section 4). */
+export interface ParkRecord {
+  scope: string;
+  provider: string;
+  endpoint: string;
+  /** Null: all models. */
+  model: string | null;
+  reason: ParkReason;
+  since: number;
+  until: number;
+  /** How often in a row it was parked. */
+  step: number;
+}
+
+/** Sums over all sessions. */
 export interface StoreTotals {
   pending: number;
   oldestPendingAt: number | null;
@@ -215,12 +295,17 @@ export interface Store {
       page: PageRequest,
     ): Promise<Page<MessageRecord>>;
     /** The pending message with the lowest `seq`. */
-    head(session: string): Promise<{ id: string; seq: number; attempts: number; retryAt: number | null } | undefined>;
+    head(
+      session: string,
+    ): Promise<{ id: string; seq: number; attempts: number; retryAt: number | null } | undefined>;
     /** Gives the pending message with the lowest `seq` to `lease`. Tells `message.started`. */
     claim(request: ClaimRequest): Promise<ClaimResult>;
-    /** Ends a turn; undefined where the lease no longer holds the message, which then stays as it is. */
+    /**
+     * Ends a turn; undefined where the lease no longer holds all of its messages: nothing is then stored, and those
+     * it does hold are put back to be taken alone.
+     */
     finish(request: FinishRequest): Promise<SessionRecord | undefined>;
-    /** Makes a running message pending again, under its own `seq`; undefined as for `finish`. */
+    /** Makes running messages pending again, under their own `seq`; undefined where the lease holds none of them. */
     putBack(request: PutBackRequest): Promise<SessionRecord | undefined>;
     /** Ends a message that is pending or running as `cancelled`; undefined where there is none. */
     cancel(id: string, at: number): Promise<{ isCancelled: boolean; message: MessageRecord } | undefined>;
@@ -236,6 +321,15 @@ export interface Store {
      */
     recover(boot: string, maxAttempts: number, at: number): Promise<{ requeued: number; failed: number }>;
   };
+  /** What the guard and the gate know; identities and scopes are hashes. */
+  readonly endpoints: {
+    load(): Promise<{ proven: Proven[]; holds: HoldRecord[]; parks: ParkRecord[] }>;
+    prove(proven: Proven): Promise<void>;
+    /** Stores a hold, or with null ends that of this identity, and what is told of it. */
+    hold(identity: string, hold: HoldRecord | null, events: readonly NewEvent[], at: number): Promise<void>;
+    /** Stores a park, or with null ends that of this scope, and what is told of it. */
+    park(scope: string, park: ParkRecord | null, events: readonly NewEvent[], at: number): Promise<void>;
+  };
   readonly events: {
     append(events: readonly NewEvent[], at: number): Promise<void>;
     /** Stored events with an id above `after`, in order. */
@@ -245,7 +339,10 @@ export interface Store {
   };
   readonly revisions: {
     /** Records an accepted state of the settings and gives it the next number, counted from 1. */
-    record(revision: Omit<RevisionRecord, "revision">, events: (revision: number) => readonly NewEvent[]): Promise<number>;
+    record(
+      revision: Omit<RevisionRecord, "revision">,
+      events: (revision: number) => readonly NewEvent[],
+    ): Promise<number>;
     latest(): Promise<RevisionRecord | undefined>;
   };
   totals(): Promise<StoreTotals>;

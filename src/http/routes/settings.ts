@@ -21,16 +21,27 @@ export function settingsRoutes(services: Services): Routes {
         await settings.look();
         const problems = settings.problems();
         if (problems.length > 0)
-          throw new SegueError("settings_invalid", "the settings file is not valid; the last good one stays in force", {
-            problems,
-          });
+          throw new SegueError(
+            "settings_invalid",
+            "the settings file is not valid; the last good one stays in force",
+            {
+              problems,
+            },
+          );
+        return Response.json(status(services));
+      },
+    },
+    "/api/settings/release": {
+      POST: () => {
+        services.guard.releaseAll();
+        services.gate.releaseParks();
         return Response.json(status(services));
       },
     },
   };
 }
 
-function status({ settings, registry, daemon }: Services) {
+function status({ settings, registry, guard, daemon }: Services) {
   const { revision, appliedAt, hash, modifiedAt } = settings.inForce();
   return {
     path: daemon().settingsPath,
@@ -49,7 +60,14 @@ function status({ settings, registry, daemon }: Services) {
       const { reason, requestedAt, blockedBy } = pending;
       return [{ session: session.id, reason, waitingSince: isoTime(requestedAt), blockedBy }];
     }),
-    rollout: null,
-    held: [],
+    rollout: registry.rollout,
+    held: [...guard.holds()].map(({ identity, provider, model, endpoint, reason, since }) => ({
+      provider,
+      model,
+      endpoint,
+      reason,
+      since: isoTime(since),
+      ...registry.countWanting(identity),
+    })),
   };
 }

@@ -25,7 +25,9 @@ export function createTell(database: Database): Tell {
 export function createEvents(database: Database, commit: GroupCommit, tell: Tell): Store["events"] {
   const after = database.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?");
   const oldest = database.prepare("SELECT min(id) AS id FROM events");
-  const newest = database.prepare("SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = 'events'");
+  const newest = database.prepare(
+    "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = 'events'",
+  );
   const idIn = (row: SqlRow | undefined): number => (row && row["id"] !== null ? integer(row, "id") : 0);
   return {
     append: (events, at) =>

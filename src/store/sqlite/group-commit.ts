@@ -88,7 +88,8 @@ export class GroupCommit {
       return false;
     }
     if (stored.length > 0) this.#publish(stored);
-    for (const [index, waiting] of group.entries()) (waiting.resolve as (value: unknown) => void)(results[index]);
+    for (const [index, waiting] of group.entries())
+      (waiting.resolve as (value: unknown) => void)(results[index]);
     return true;
   }
 

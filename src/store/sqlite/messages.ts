@@ -1,15 +1,17 @@
 import { SegueError } from "../../core/errors.ts";
 import type { StoredEvent } from "../../core/events.ts";
 import type { Database, SqlValue } from "../../platform/platform.ts";
-import type { Exchange, MessageRecord, MessageStatus, Page, PageRequest, Store } from "../store.ts";
+import type { MessageRecord, MessageStatus, Page, PageRequest, Store } from "../store.ts";
 import type { Accept } from "./accept.ts";
+import type { Claim } from "./claim.ts";
+import { createContext } from "./context.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { Tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { messageRecord } from "./message-record.ts";
 import { createRecover } from "./recover.ts";
 import { integer, integerOrNull, text } from "./row.ts";
-import { type Turns, ofMessage } from "./turns.ts";
+import { type TurnEnds, ofMessage } from "./turn-end.ts";
 
 /** The messages of one database (see `Store.messages`). */
 export function createMessages(parts: {
@@ -17,18 +19,16 @@ export function createMessages(parts: {
   commit: GroupCommit;
   tell: Tell;
   accept: Accept;
-  turns: Turns;
+  claim: Claim;
+  ends: TurnEnds;
 }): Store["messages"] {
-  const { database, commit, tell, accept, turns } = parts;
+  const { database, commit, tell, accept, claim, ends } = parts;
   const byId = database.prepare("SELECT * FROM messages WHERE id = ?");
   const head = database.prepare(
     `SELECT id, seq, attempts, retry_at FROM messages INDEXED BY messages_pending
      WHERE session = ? AND status = 'pending' ORDER BY seq LIMIT 1`,
   );
-  const context = database.prepare(
-    `SELECT seq, content, reply FROM messages
-     WHERE session = ? AND seq >= ? AND seq < ? AND status = 'done' AND reply IS NOT NULL ORDER BY seq`,
-  );
+  const context = createContext(database);
   const resetAttempts = database.prepare(
     `UPDATE messages SET attempts = 0, retry_at = NULL
      WHERE session = ? AND status = 'pending' AND (attempts > 0 OR retry_at IS NOT NULL)`,
@@ -54,10 +54,10 @@ export function createMessages(parts: {
         }
       );
     },
-    claim: (request) => commit.write((stored) => turns.claim(request, stored)),
-    finish: (request) => commit.write((stored) => turns.finish(request, stored)),
-    putBack: (request) => commit.write((stored) => turns.putBack(request, stored)),
-    release: (lease, at) => commit.write((stored) => turns.release(lease, at, stored)),
+    claim: (request) => commit.write((stored) => claim(request, stored)),
+    finish: (request) => commit.write((stored) => ends.finish(request, stored)),
+    putBack: (request) => commit.write((stored) => ends.putBack(request, stored)),
+    release: (lease, at) => commit.write((stored) => ends.release(lease, at, stored)),
     cancel: (id, at) =>
       commit.write((stored) => {
         const isCancelled = cancel(id, at, stored);
@@ -65,14 +65,7 @@ export function createMessages(parts: {
         return message && { isCancelled, message };
       }),
     resetAttempts: (session) => commit.write(() => void resetAttempts.run(session)),
-    context: async (session, from, before) =>
-      context.all(session, from, before).map(
-        (row): Exchange => ({
-          seq: integer(row, "seq"),
-          content: text(row, "content"),
-          reply: text(row, "reply"),
-        }),
-      ),
+    context: async (session, from, before) => context(session, from, before),
     recover: (boot, maxAttempts, at) => commit.write((stored) => recover(boot, maxAttempts, at, stored)),
   };
 }

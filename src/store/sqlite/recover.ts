@@ -2,13 +2,18 @@ import type { MessageError, StoredEvent } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { Tell } from "./events.ts";
 import { integer, text } from "./row.ts";
-import { ofMessage } from "./turns.ts";
+import { ofMessage } from "./turn-end.ts";
 
 /** Returns the leases of every other boot inside the present transaction (see `Store.messages.recover`). */
 export function createRecover(
   database: Database,
   tell: Tell,
-): (boot: string, maxAttempts: number, at: number, stored: StoredEvent[]) => { requeued: number; failed: number } {
+): (
+  boot: string,
+  maxAttempts: number,
+  at: number,
+  stored: StoredEvent[],
+) => { requeued: number; failed: number } {
   const orphaned = database.prepare(
     "SELECT * FROM messages WHERE status = 'running' AND lease_boot <> ? ORDER BY n",
   );
@@ -23,7 +28,10 @@ export function createRecover(
   const count = database.prepare("UPDATE sessions SET pending = pending + 1 WHERE id = ?");
 
   const recoverOne = (row: SqlRow, maxAttempts: number, at: number, stored: StoredEvent[]): boolean => {
-    const error: MessageError = { kind: "interrupted", message: "the daemon stopped while this message was in flight" };
+    const error: MessageError = {
+      kind: "interrupted",
+      message: "the daemon stopped while this message was in flight",
+    };
     // The first crash may be anybody's fault; a message found in flight again is counted.
     const isCounted = integer(row, "crashes") > 0;
     const attempts = integer(row, "attempts") - (isCounted ? 0 : 1);

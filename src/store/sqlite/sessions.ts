@@ -26,6 +26,7 @@ export function sessionRecord(row: SqlRow): SessionRecord {
     epoch: integer(row, "epoch"),
     contextFrom: integer(row, "context_from"),
     pending: integer(row, "pending"),
+    proven: textOrNull(row, "proven"),
     createdAt: integer(row, "created_at"),
     lastActivityAt: integer(row, "last_activity_at"),
   };
@@ -79,7 +80,9 @@ export function createSessions(
       commit.write((stored) => {
         if (!get(id)) return false;
         const open = database
-          .prepare("SELECT id, seq FROM messages WHERE session = ? AND status IN ('pending', 'running') ORDER BY seq")
+          .prepare(
+            "SELECT id, seq FROM messages WHERE session = ? AND status IN ('pending', 'running') ORDER BY seq",
+          )
           .all(id);
         for (const row of open) {
           const data = { session: id, message: text(row, "id"), seq: integer(row, "seq") };
@@ -95,7 +98,11 @@ export function createSessions(
   };
 }
 
-function patchSession(database: Database, before: SessionRecord, patch: SessionPatch): SessionRecord | undefined {
+function patchSession(
+  database: Database,
+  before: SessionRecord,
+  patch: SessionPatch,
+): SessionRecord | undefined {
   const next = { ...before, ...patch };
   const { title, system, labels, overrides, id } = next;
   const row = database

@@ -3,6 +3,8 @@ import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
 import type { Store, StoreTotals } from "../store.ts";
 import { createAccept } from "./accept.ts";
+import { createClaim } from "./claim.ts";
+import { createEndpoints } from "./endpoints.ts";
 import { createEvents, createTell } from "./events.ts";
 import { storageError, withFaultsInWords } from "./faults.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -11,7 +13,8 @@ import { migrate } from "./migrations.ts";
 import { createRevisions } from "./revisions.ts";
 import { integer } from "./row.ts";
 import { createInsertSession, createSessions } from "./sessions.ts";
-import { createTurns, dayOf } from "./turns.ts";
+import { createSessionWrites } from "./session-writes.ts";
+import { createTurnEnds, dayOf } from "./turn-end.ts";
 
 /**
  * A store in one SQLite database in WAL mode. `open` opens the connection; `publish` gets committed events, in
@@ -48,11 +51,14 @@ function composeStore(
   const tell = createTell(database);
   const insertSession = createInsertSession(database);
   const accept = createAccept(database, tell, insertSession);
-  const turns = createTurns(database, tell);
+  const sessions = createSessionWrites(database);
+  const claim = createClaim(database, tell, sessions);
+  const ends = createTurnEnds({ database, tell, sessions });
   let isOpen = true;
   return {
     sessions: createSessions(database, commit, tell, insertSession),
-    messages: createMessages({ database, commit, tell, accept, turns }),
+    messages: createMessages({ database, commit, tell, accept, claim, ends }),
+    endpoints: createEndpoints(database, commit, tell),
     events: createEvents(database, commit, tell),
     revisions: createRevisions(database, commit, tell),
     ...createTotals(database),
@@ -68,11 +74,15 @@ function composeStore(
 }
 
 function createTotals(database: Database): Pick<Store, "totals" | "tokensOnDayOf"> {
-  const pending = database.prepare("SELECT coalesce(sum(pending), 0) AS pending FROM sessions WHERE pending > 0");
+  const pending = database.prepare(
+    "SELECT coalesce(sum(pending), 0) AS pending FROM sessions WHERE pending > 0",
+  );
   const oldest = database.prepare(
     "SELECT created_at FROM messages INDEXED BY messages_waiting WHERE status = 'pending' ORDER BY n LIMIT 1",
   );
-  const turns = database.prepare("SELECT coalesce(sum(turns), 0) AS turns, max(last_turn_at) AS last FROM days");
+  const turns = database.prepare(
+    "SELECT coalesce(sum(turns), 0) AS turns, max(last_turn_at) AS last FROM days",
+  );
   const tokens = database.prepare("SELECT input_tokens + output_tokens AS tokens FROM days WHERE day = ?");
   return {
     totals: async (): Promise<StoreTotals> => {

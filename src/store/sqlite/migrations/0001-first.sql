@@ -14,6 +14,8 @@ CREATE TABLE sessions (
   context_from INTEGER NOT NULL DEFAULT 1,
   next_seq INTEGER NOT NULL DEFAULT 1,
   pending INTEGER NOT NULL DEFAULT 0,
+  -- What its last turn that ended well ran under: where it may go back to.
+  proven TEXT,
   created_at INTEGER NOT NULL,
   last_activity_at INTEGER NOT NULL
 ) STRICT;
@@ -46,6 +48,8 @@ CREATE TABLE messages (
   retry_at INTEGER,
   crashes INTEGER NOT NULL DEFAULT 0,
   is_overflowed INTEGER NOT NULL DEFAULT 0,
+  -- It was in a batch that did not count: it is taken alone.
+  is_alone INTEGER NOT NULL DEFAULT 0,
   lease_boot TEXT,
   lease_generator TEXT,
   UNIQUE (session, seq)
@@ -90,3 +94,36 @@ CREATE TABLE revisions (
   fingerprint TEXT NOT NULL,
   text TEXT
 ) STRICT;
+
+-- What the guard and the gate know of endpoints, keys and models, by hash: no key stands here.
+CREATE TABLE proven (
+  identity TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  model TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holds (
+  identity TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  model TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  step INTEGER NOT NULL,
+  try_at INTEGER,
+  goes_back INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE parks (
+  scope TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  model TEXT,
+  reason TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  step INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,54 @@
+import type { StoredEvent } from "../../core/events.ts";
+import type { Database, SqlRow } from "../../platform/platform.ts";
+import type { ClaimRequest, ClaimResult } from "../store.ts";
+import type { Tell } from "./events.ts";
+import { messageRecord } from "./message-record.ts";
+import { integer, text } from "./row.ts";
+import type { SessionWrites } from "./session-writes.ts";
+
+/** Gives messages to a lease inside the present transaction (see `Store.messages.claim`). */
+export type Claim = (request: ClaimRequest, stored: StoredEvent[]) => ClaimResult;
+
+/** The beginning of turns of one database. */
+export function createClaim(database: Database, tell: Tell, sessions: SessionWrites): Claim {
+  const newestRevision = database.prepare("SELECT coalesce(max(revision), 0) AS revision FROM revisions");
+  const pending = database.prepare(
+    `SELECT id, is_alone FROM messages INDEXED BY messages_pending
+     WHERE session = ? AND status = 'pending' ORDER BY seq LIMIT ?`,
+  );
+  const claim = database.prepare(
+    `UPDATE messages SET status = 'running', attempts = attempts + 1, started_at = ?, retry_at = NULL,
+       provider = ?, model = ?, revision = ?, fallback_from = ?, lease_boot = ?, lease_generator = ?
+     WHERE id = ? RETURNING *`,
+  );
+  return (request, stored) => {
+    // 1. A newer revision may stand in this very transaction, before its promise resolves: freshness is decided here.
+    const newest = newestRevision.get();
+    if (newest && integer(newest, "revision") > request.newestRevision) return { kind: "stale" };
+    const { session, lease, provider, model, revision, fallbackFrom, at } = request;
+    const ids = batchOf(pending.all(session, request.limit));
+    const claimed = ids.flatMap((id) => {
+      const row = claim.get(at, provider, model, revision, fallbackFrom, lease.boot, lease.generator, id);
+      return row ? [messageRecord(row)] : [];
+    });
+    const [first, ...others] = claimed;
+    if (!first) return { kind: "nothing" };
+    for (const event of request.events) tell(event, at, stored);
+    for (const { id: message, seq, attempts: attempt } of claimed) {
+      const data = { session, message, seq, attempt, provider, model, revision };
+      tell({ type: "message.started", data }, at, stored);
+    }
+    return {
+      kind: "claimed",
+      messages: [first, ...others],
+      session: sessions.claimed(session, claimed.length, at),
+    };
+  };
+}
+
+/** The messages that go into one turn: the first, and those after it up to one that has to be taken alone. */
+function batchOf(rows: readonly SqlRow[]): string[] {
+  const isAlone = (row: SqlRow): boolean => integer(row, "is_alone") === 1;
+  const end = rows.findIndex((row, index) => index > 0 && (isAlone(row) || (rows[0] && isAlone(rows[0]))));
+  return rows.slice(0, end === -1 ? rows.length : end).map((row) => text(row, "id"));
+}

@@ -1,0 +1,27 @@
+import type { Database } from "../../platform/platform.ts";
+import type { Exchange } from "../store.ts";
+import { integer, text, textOrNull } from "./row.ts";
+
+/** The exchanges of a session's present context (see `Store.messages.context`). */
+export function createContext(
+  database: Database,
+): (session: string, from: number, before: number) => Exchange[] {
+  const done = database.prepare(
+    `SELECT id, seq, content, reply, replied_by FROM messages
+     WHERE session = ? AND seq >= ? AND seq < ? AND status = 'done' ORDER BY seq`,
+  );
+  return (session, from, before) => {
+    const exchanges: Exchange[] = [];
+    /** Contents of batches by the message that has their reply. */
+    const batches = new Map<string, { seq: number; contents: string[] }>();
+    for (const row of done.all(session, from, before)) {
+      const reply = textOrNull(row, "reply");
+      const turn = textOrNull(row, "replied_by") ?? text(row, "id");
+      const batch = batches.get(turn) ?? { seq: integer(row, "seq"), contents: [] };
+      batch.contents.push(text(row, "content"));
+      batches.set(turn, batch);
+      if (reply !== null) exchanges.push({ seq: batch.seq, content: batch.contents.join("\n\n"), reply });
+    }
+    return exchanges;
+  };
+}

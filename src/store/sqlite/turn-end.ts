@@ -1,0 +1,164 @@
+import { isoTime } from "../../core/clock.ts";
+import type { StoredEvent, Usage } from "../../core/events.ts";
+import type { Database, SqlRow } from "../../platform/platform.ts";
+import type { FinishRequest, Lease, PutBackRequest, SessionRecord, TurnResult } from "../store.ts";
+import type { Tell } from "./events.ts";
+import { integer, text } from "./row.ts";
+import type { SessionWrites } from "./session-writes.ts";
+
+/** The ends of a turn, each inside the present transaction (see `Store.messages`). */
+export interface TurnEnds {
+  finish(request: FinishRequest, stored: StoredEvent[]): SessionRecord | undefined;
+  putBack(request: PutBackRequest, stored: StoredEvent[]): SessionRecord | undefined;
+  release(lease: Lease, at: number, stored: StoredEvent[]): number;
+}
+
+type Parts = { database: Database; tell: Tell; sessions: SessionWrites };
+
+/** The row a lease holds: every end of a turn is fenced by this condition. */
+const held = "status = 'running' AND lease_boot = ? AND lease_generator = ?";
+/** What a message looks like when nobody holds it. */
+const free = "lease_boot = NULL, lease_generator = NULL";
+/** How messages go back that nobody has anything against. */
+const unchanged = {
+  isCounted: false,
+  error: null,
+  retryAt: null,
+  announcedAt: null,
+  rollover: null,
+  isAlone: false,
+} as const;
+
+/** The ends of turns of one database. */
+export function createTurnEnds(parts: Parts): TurnEnds {
+  const { database } = parts;
+  const putBack = createPutBack(parts);
+  const finish = createFinish(parts, putBack);
+  const ofLease = database.prepare(`SELECT id FROM messages WHERE ${held} ORDER BY seq`);
+  return {
+    putBack,
+    finish,
+    release: (lease, at, stored) => {
+      const messages = ofLease.all(lease.boot, lease.generator).map((row) => text(row, "id"));
+      if (messages.length > 0) putBack({ ...unchanged, messages, lease, reason: "restart", at }, stored);
+      return messages.length;
+    },
+  };
+}
+
+function createFinish(parts: Parts, putBack: TurnEnds["putBack"]): TurnEnds["finish"] {
+  const { database, tell, sessions } = parts;
+  const isHeld = database.prepare(`SELECT id FROM messages WHERE id = ? AND ${held}`);
+  const finish = database.prepare(
+    `UPDATE messages SET status = ?, reply = ?, finish = ?, error = ?, replied_by = ?, input_tokens = ?,
+       output_tokens = ?, is_estimated = ?, finished_at = ?, ${free},
+       epoch = (SELECT epoch FROM sessions WHERE id = messages.session)
+     WHERE id = ? AND ${held} RETURNING *`,
+  );
+  const count = createCount(database);
+
+  return (request, stored) => {
+    const { messages, lease, result, at } = request;
+    const kept = messages.filter((id) => isHeld.get(id, lease.boot, lease.generator));
+    if (kept.length < messages.length) {
+      if (kept.length > 0)
+        putBack({ ...unchanged, messages: kept, lease, reason: "retry", isAlone: true, at }, stored);
+      return undefined;
+    }
+    const last = messages.at(-1) ?? "";
+    let session = "";
+    for (const id of messages) {
+      const row = finish.get(...ending(result, id, last), at, id, lease.boot, lease.generator);
+      if (!row) continue;
+      session = text(row, "session");
+      const data = ofMessage(row);
+      if (result.kind === "done")
+        tell(
+          { type: "message.done", data: { ...data, usage: id === last ? result.usage : null } },
+          at,
+          stored,
+        );
+      else tell({ type: "message.failed", data: { ...data, error: result.error } }, at, stored);
+    }
+    if (result.kind === "failed") return rollOver(parts, sessions.failed(session, at), request, stored);
+    count(result.usage, at);
+    return rollOver(parts, sessions.done(session, result.usage, request.identity, at), request, stored);
+  };
+}
+
+/** The columns of a message that ended: of a batch the last has the reply, the others say which. */
+function ending(result: TurnResult, id: string, last: string) {
+  if (result.kind === "failed")
+    return ["failed", null, null, JSON.stringify(result.error), null, null, null, 0] as const;
+  if (id !== last) return ["done", null, result.finish, null, last, null, null, 0] as const;
+  const { inputTokens, outputTokens, estimated } = result.usage;
+  const isEstimated = estimated === true ? 1 : 0;
+  return ["done", result.reply, result.finish, null, null, inputTokens, outputTokens, isEstimated] as const;
+}
+
+function createPutBack(parts: Parts): TurnEnds["putBack"] {
+  const { database, tell, sessions } = parts;
+  const putBack = database.prepare(
+    `UPDATE messages SET status = 'pending', attempts = attempts - ?, error = coalesce(?, error), retry_at = ?,
+       is_overflowed = max(is_overflowed, ?), is_alone = max(is_alone, ?), started_at = NULL, ${free}
+     WHERE id = ? AND ${held} RETURNING *`,
+  );
+  return (request, stored) => {
+    const { lease, at, error, retryAt, announcedAt, reason } = request;
+    const rows = request.messages.flatMap((id): SqlRow[] => {
+      const row = putBack.get(
+        request.isCounted ? 0 : 1,
+        error && JSON.stringify(error),
+        retryAt,
+        request.rollover ? 1 : 0,
+        request.isAlone ? 1 : 0,
+        id,
+        lease.boot,
+        lease.generator,
+      );
+      return row ? [row] : [];
+    });
+    const [first] = rows;
+    if (!first) return undefined;
+    const why = {
+      reason,
+      ...(error && { error }),
+      ...(announcedAt !== null && { retryAt: isoTime(announcedAt) }),
+    };
+    for (const row of rows)
+      tell({ type: "message.requeued", data: { ...ofMessage(row), ...why } }, at, stored);
+    return rollOver(parts, sessions.putBack(text(first, "session"), rows.length, at), request, stored);
+  };
+}
+
+function rollOver(
+  { tell, sessions }: Parts,
+  session: SessionRecord,
+  { rollover, at }: { rollover: { contextFrom: number } | null; at: number },
+  stored: StoredEvent[],
+): SessionRecord {
+  if (!rollover) return session;
+  const next = sessions.rolledOver(session.id, rollover.contextFrom);
+  tell({ type: "session.rolled_over", data: { session: next.id, epoch: next.epoch } }, at, stored);
+  return next;
+}
+
+/** What every message event names. */
+export function ofMessage(row: SqlRow): { session: string; message: string; seq: number } {
+  return { session: text(row, "session"), message: text(row, "id"), seq: integer(row, "seq") };
+}
+
+/** The UTC day of a time, counted from the Unix epoch. */
+export function dayOf(at: number): number {
+  return Math.floor(at / 86_400_000);
+}
+
+/** Books a turn and its tokens on its UTC day. */
+function createCount(database: Database): (usage: Usage, at: number) => void {
+  const count = database.prepare(
+    `INSERT INTO days (day, turns, input_tokens, output_tokens, last_turn_at) VALUES (?, 1, ?, ?, ?)
+     ON CONFLICT (day) DO UPDATE SET turns = turns + 1, input_tokens = input_tokens + excluded.input_tokens,
+       output_tokens = output_tokens + excluded.output_tokens, last_turn_at = max(last_turn_at, excluded.last_turn_at)`,
+  );
+  return (usage, at) => void count.run(dayOf(at), usage.inputTokens, usage.outputTokens, at);
+}
