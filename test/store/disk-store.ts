@@ -44,3 +44,8 @@ export function openOnDisk(
   };
   return { store, published, reopen };
 }
+
+/** A store on SQLite in memory: for what asks much and needs nothing to last. */
+export function openInMemory(): StoreUnderTest {
+  return openOnDisk(":memory:");
+}
