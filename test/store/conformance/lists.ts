@@ -68,14 +68,16 @@ export function listConformance(open: OpenStore): void {
       expect(await sessionIds(store)).toEqual(["e", "d", "c", "b", "a"]);
     });
 
-    test.each([
-      [`quo"te`, `va"lue`],
-      ["back\\slash", "a\\nb"],
-      ["line\nbreak", "tab\t"],
-      ["nul\0key", "nul\0value"],
-      ["ключ", "\u{1f600}"],
-      ["$.path[0]", "%_*?"],
-    ])("a label %j: %j is found as it is", async (key, value) => {
+    const labels: [string, string, string][] = [
+      ["quotes", `quo"te`, `va"lue`],
+      ["backslashes", "back\\slash", "a\\nb"],
+      ["control characters", "line\nbreak", "tab\t"],
+      ["NUL", "nul\0key", "nul\0value"],
+      ["characters beyond ASCII", "ключ", "\u{1f600}"],
+      ["what paths and patterns are made of", "$.path[0]", "%_*?"],
+    ];
+
+    test.each(labels)("a label with %s is found as it is", async (_name, key, value) => {
       const { store } = open();
       await store.sessions.create(newSession("a", { labels: { [key]: value } }), noon);
       await store.sessions.create(newSession("b", { labels: { [key]: `${value}!` } }), noon);
