@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { errorText } from "../../src/core/errors.ts";
@@ -7,7 +7,7 @@ import { contextDigestOf, digestOf, replyOf, startAimock } from "./aimock.ts";
 import { eventually } from "./eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { freePort, takenPort } from "./ports.ts";
-import { cleanEnv, killLeftChildren, runChild, startChild } from "./processes.ts";
+import { cleanEnv, isRunning, killLeftChildren, runChild, startChild } from "./processes.ts";
 import { makeFolder } from "./workspace.ts";
 
 setDefaultTimeout(30_000);
@@ -46,11 +46,9 @@ describe("children", () => {
       env: cleanEnv(makeFolder()),
     });
     const [pid] = await child.waitForOutput(/\d+/);
+    expect(isRunning(Number(pid))).toBe(true);
     expect(await killLeftChildren("test")).toEqual([`${child.command} (process ${child.pid})`]);
-    await eventually(
-      "the end of the grandchild",
-      () => !existsSync(`/proc/${pid}/stat`) || isZombie(Number(pid)),
-    );
+    await eventually("the end of the grandchild", () => !isRunning(Number(pid)));
     expect(await killLeftChildren("test")).toEqual([]);
   });
 
@@ -64,10 +62,6 @@ describe("children", () => {
     await child.ended();
   });
 });
-
-function isZombie(pid: number): boolean {
-  return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-}
 
 describe("ports", () => {
   const canConnect = (port: number): Promise<boolean> =>
