@@ -1,7 +1,9 @@
 import { describe } from "bun:test";
 import { acceptConformance } from "./conformance/accept.ts";
+import { batchConformance } from "./conformance/batch.ts";
 import { cancelConformance } from "./conformance/cancel.ts";
 import { claimConformance } from "./conformance/claim.ts";
+import { endpointConformance } from "./conformance/endpoints.ts";
 import { eventConformance } from "./conformance/events.ts";
 import { figureConformance } from "./conformance/figures.ts";
 import { finishConformance } from "./conformance/finish.ts";
@@ -21,6 +23,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     claimConformance(open);
     finishConformance(open);
     putBackConformance(open);
+    batchConformance(open);
     cancelConformance(open);
     recoveryConformance(open);
     sessionConformance(open);
@@ -28,6 +31,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     figureConformance(open);
     eventConformance(open);
     revisionConformance(open);
+    endpointConformance(open);
     groupConformance(open);
     textConformance(open);
   });

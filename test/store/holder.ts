@@ -15,8 +15,12 @@ export interface DoneWith {
   reply?: string;
   usage?: Usage;
   rollover?: FinishRequest["rollover"];
+  identity?: string;
   at?: number;
 }
+
+/** A message, or anything else that has its id. */
+type Identified = Pick<MessageRecord, "id">;
 
 /** Takes messages and ends their turns as a generator does: under one lease, everything of no concern filled in. */
 export class Holder {
@@ -28,15 +32,17 @@ export class Holder {
     this.lease = { boot: "boot_1", generator: "gen_1", ...lease };
   }
 
-  /** What a claim answers: the message, or why there is none. */
-  async claim(
+  /** What a claim answers: the messages of one turn, or why there are none. */
+  async claimAll(
     session: string,
     more: Partial<ClaimRequest> = {},
-  ): Promise<MessageRecord | "nothing" | "stale"> {
+  ): Promise<MessageRecord[] | "nothing" | "stale"> {
     const result = await this.#store.messages.claim({
       session,
       lease: this.lease,
+      newestRevision: 0,
       revision: 0,
+      limit: 1,
       provider: "echo",
       model: "echo",
       fallbackFrom: null,
@@ -44,36 +50,70 @@ export class Holder {
       events: [],
       ...more,
     });
-    return result.kind === "claimed" ? result.message : result.kind;
+    return result.kind === "claimed" ? result.messages : result.kind;
   }
 
-  /** Claims what has to be there. */
+  /** Claims one message. */
+  async claim(
+    session: string,
+    more: Partial<ClaimRequest> = {},
+  ): Promise<MessageRecord | "nothing" | "stale"> {
+    const claimed = await this.claimAll(session, more);
+    if (typeof claimed === "string") return claimed;
+    const [message, ...others] = claimed;
+    if (!message || others.length > 0) throw new Error(`a claim of one got ${claimed.length}`);
+    return message;
+  }
+
+  /** Claims one message that has to be there. */
   async take(session: string, more: Partial<ClaimRequest> = {}): Promise<MessageRecord> {
     const taken = await this.claim(session, more);
     if (typeof taken === "string") throw new Error(`the claim in ${session} answered ${taken}`);
     return taken;
   }
 
-  /** Ends a turn well; undefined where the lease does not hold the message. */
-  done({ id }: { id: string }, more: DoneWith = {}): Promise<SessionRecord | undefined> {
-    const { reply = "fine", usage = { inputTokens: 10, outputTokens: 5 }, rollover = null, at = noon } = more;
-    const result = { kind: "done", reply, finish: "stop", usage } as const;
-    return this.#store.messages.finish({ message: id, lease: this.lease, result, rollover, at });
+  /** Claims up to `limit` messages for one turn; there has to be one. */
+  async takeBatch(session: string, limit: number): Promise<MessageRecord[]> {
+    const taken = await this.claimAll(session, { limit });
+    if (typeof taken === "string") throw new Error(`the claim in ${session} answered ${taken}`);
+    return taken;
   }
 
-  /** Ends a turn as failed; undefined as for `done`. */
-  fail({ id }: { id: string }, at: number = noon): Promise<SessionRecord | undefined> {
+  /** Ends a turn well; undefined where the lease does not hold all its messages. */
+  doneAll(messages: readonly string[], more: DoneWith = {}): Promise<SessionRecord | undefined> {
+    const { reply = "fine", usage = { inputTokens: 10, outputTokens: 5 }, rollover = null, at = noon } = more;
+    const result = { kind: "done", reply, finish: "stop", usage } as const;
+    const identity = more.identity ?? "endpoint, key and model, by hash";
+    return this.#store.messages.finish({ messages, lease: this.lease, result, rollover, identity, at });
+  }
+
+  /** Ends a turn of one message well. */
+  done({ id }: Identified, more: DoneWith = {}): Promise<SessionRecord | undefined> {
+    return this.doneAll([id], more);
+  }
+
+  /** Ends a turn as failed; undefined as for `doneAll`. */
+  failAll(messages: readonly string[], at: number = noon): Promise<SessionRecord | undefined> {
     const result = {
       kind: "failed",
       error: { kind: "invalid_request", message: "no", status: 400 },
     } as const;
-    return this.#store.messages.finish({ message: id, lease: this.lease, result, rollover: null, at });
+    const { lease } = this;
+    return this.#store.messages.finish({ messages, lease, result, rollover: null, identity: "", at });
   }
 
-  /** Puts a message back, uncounted unless it is said; undefined as for `done`. */
-  putBack({ id }: { id: string }, more: Partial<PutBackRequest> = {}): Promise<SessionRecord | undefined> {
+  /** Ends a turn of one message as failed. */
+  fail({ id }: Identified, at: number = noon): Promise<SessionRecord | undefined> {
+    return this.failAll([id], at);
+  }
+
+  /** Puts messages back, uncounted unless it is said; undefined where the lease holds none of them. */
+  putBackAll(
+    messages: readonly string[],
+    more: Partial<PutBackRequest> = {},
+  ): Promise<SessionRecord | undefined> {
     return this.#store.messages.putBack({
-      message: id,
+      messages,
       lease: this.lease,
       reason: "retry",
       isCounted: false,
@@ -81,8 +121,14 @@ export class Holder {
       retryAt: null,
       announcedAt: null,
       rollover: null,
+      isAlone: false,
       at: noon,
       ...more,
     });
+  }
+
+  /** Puts one message back. */
+  putBack({ id }: Identified, more: Partial<PutBackRequest> = {}): Promise<SessionRecord | undefined> {
+    return this.putBackAll([id], more);
   }
 }

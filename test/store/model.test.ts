@@ -3,16 +3,28 @@ import * as fc from "fast-check";
 import type { AcceptResult, Store } from "../../src/store/store.ts";
 import { closeStores, openInMemory } from "./disk-store.ts";
 import { Holder } from "./holder.ts";
-import { InboxModel, leases, maxAttempts, maxPending, type Operation } from "./inbox-model.ts";
+import {
+  holders,
+  InboxModel,
+  leaseOf,
+  maxAttempts,
+  maxPending,
+  type ModelTurn,
+  type Operation,
+} from "./inbox-model.ts";
 import { accept, noon, type StoreUnderTest } from "./store-under-test.ts";
 
 afterEach(closeStores);
 
 const session = fc.constantFrom("a", "b");
-const holder = fc.nat({ max: leases.length - 1 });
-const message = fc.nat({ max: 20 });
+const holder = fc.nat({ max: holders.length - 1 });
+const stranger = fc.option(holder, { nil: null, freq: 4 });
+const message = fc.nat({ max: 30 });
+const turn = fc.nat({ max: 20 });
 const key = fc.option(fc.constantFrom("k", "l"), { nil: null, freq: 2 });
-const kind = <K extends string>(name: K) => fc.constant(name);
+const limit = fc.integer({ min: 1, max: 3 });
+const seldom = fc.integer({ min: 0, max: 9 }).map((drawn) => drawn === 0);
+const kind = <K extends string>(...names: K[]) => fc.constantFrom(...names);
 
 /** Posting, claiming and ending are asked for more often than what rarely happens. */
 const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -20,61 +32,81 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({ kind: kind("post"), session, count: fc.integer({ min: 1, max: 3 }), key }),
   },
+  { weight: 8, arbitrary: fc.record({ kind: kind("claim"), session, holder, limit, isStale: seldom }) },
+  { weight: 8, arbitrary: fc.record({ kind: kind("done", "fail", "overflow"), turn, stranger }) },
   {
-    weight: 8,
+    weight: 4,
     arbitrary: fc.record({
-      kind: kind("claim"),
-      session,
-      holder,
-      isStale: fc.integer({ max: 9, min: 0 }).map((n) => n === 0),
+      kind: kind("putBack"),
+      turn,
+      stranger,
+      isCounted: fc.boolean(),
+      isAlone: fc.boolean(),
     }),
   },
-  { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom("done", "fail", "overflow"), message, holder }) },
-  { weight: 4, arbitrary: fc.record({ kind: kind("putBack"), message, holder, isCounted: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: kind("cancel"), message }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind("release"), holder }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("release"), session, holder }) },
   { weight: 2, arbitrary: fc.record({ kind: kind("recover"), boot: fc.constantFrom("boot_1", "boot_2") }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("reset", "delete"), session }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("reset", "delete"), session }) },
 );
 
 /** What is asked for in one turn of the event loop shares a transaction. */
-const turns = fc.array(fc.array(operation, { minLength: 1, maxLength: 6 }), { maxLength: 25 });
+const together = fc.array(fc.array(operation, { minLength: 1, maxLength: 6 }), { maxLength: 25 });
 
-/** Asks the store for what the model was asked for; `ids` are those that a post is sent with. */
-async function ask(store: Store, operation: Operation, id: string, ids: readonly string[]): Promise<unknown> {
-  switch (operation.kind) {
+/** What an operation means as the model stands when it is asked for. */
+interface Meant {
+  /** Of the post. */
+  ids: readonly string[];
+  message: string;
+  turn: ModelTurn;
+}
+
+function meant(model: InboxModel, one: Operation): Meant {
+  return {
+    ids: one.kind === "post" ? model.nextIds(one.count) : [],
+    message: model.messageAt("message" in one ? one.message : 0),
+    turn: model.turnAt("turn" in one ? one.turn : 0),
+  };
+}
+
+/** Asks the store for what the model was asked for. */
+async function ask(store: Store, one: Operation, { ids, message, turn }: Meant): Promise<unknown> {
+  const holderOf = (who: number, where: string): Holder => new Holder(store, leaseOf(who, where));
+  switch (one.kind) {
     case "post": {
-      const messages = ids.map((one) => ({ id: one, content: one, retryOf: null }));
-      const idempotency =
-        operation.key === null ? null : { key: operation.key, hash: String(operation.count) };
-      return postAnswer(await accept(store, operation.session, [], { messages, idempotency, maxPending }));
+      const messages = ids.map((id) => ({ id, content: id, retryOf: null }));
+      const idempotency = one.key === null ? null : { key: one.key, hash: String(one.count) };
+      return postAnswer(await accept(store, one.session, [], { messages, idempotency, maxPending }));
     }
     case "claim": {
-      const more = { revision: operation.isStale ? 0 : 1 };
-      const claimed = await new Holder(store, leases[operation.holder]).claim(operation.session, more);
-      return typeof claimed === "string" ? claimed : claimed.id;
+      const more = { newestRevision: one.isStale ? 0 : 1, limit: one.limit };
+      const claimed = await holderOf(one.holder, one.session).claimAll(one.session, more);
+      return typeof claimed === "string" ? claimed : claimed.map(({ id }) => id).join();
     }
     case "done":
-    case "overflow": {
-      const rollover = operation.kind === "overflow" ? { contextFrom: 1 } : null;
-      return (await new Holder(store, leases[operation.holder]).done({ id }, { rollover })) !== undefined;
+    case "overflow":
+    case "fail": {
+      const ending = holderOf(one.stranger ?? turn.holder, turn.session);
+      const rollover = one.kind === "overflow" ? { contextFrom: 1 } : null;
+      const ended =
+        one.kind === "fail" ? ending.failAll(turn.ids, noon) : ending.doneAll(turn.ids, { rollover });
+      return (await ended) !== undefined;
     }
-    case "fail":
-      return (await new Holder(store, leases[operation.holder]).fail({ id })) !== undefined;
     case "putBack": {
-      const { isCounted } = operation;
-      return (await new Holder(store, leases[operation.holder]).putBack({ id }, { isCounted })) !== undefined;
+      const { isCounted, isAlone } = one;
+      const returning = holderOf(one.stranger ?? turn.holder, turn.session);
+      return (await returning.putBackAll(turn.ids, { isCounted, isAlone })) !== undefined;
     }
     case "cancel":
-      return (await store.messages.cancel(id, noon))?.isCancelled;
+      return (await store.messages.cancel(message, noon))?.isCancelled;
     case "release":
-      return store.messages.release(new Holder(store, leases[operation.holder]).lease, noon);
+      return store.messages.release(leaseOf(one.holder, one.session), noon);
     case "recover":
-      return store.messages.recover(operation.boot, maxAttempts, noon);
+      return store.messages.recover(one.boot, maxAttempts, noon);
     case "reset":
-      return store.messages.resetAttempts(operation.session);
+      return store.messages.resetAttempts(one.session);
     case "delete":
-      return store.sessions.delete(operation.session, noon);
+      return store.sessions.delete(one.session, noon);
   }
 }
 
@@ -88,7 +120,9 @@ async function stateOf(store: Store): Promise<unknown> {
   const { items } = await store.messages.list({}, { limit: 1000, cursor: null });
   const sessions = await store.sessions.list({}, { limit: 1000, cursor: null });
   return {
-    messages: items.map(({ id, session, seq, status, attempts }) => ({ id, session, seq, status, attempts })),
+    messages: items.map(({ id, session, seq, status, attempts, repliedBy }) => {
+      return { id, session, seq, status, attempts, repliedBy };
+    }),
     sessions: Object.fromEntries(
       sessions.items.map(({ id, pending, epoch, turns }) => [id, { pending, epoch, turns }]),
     ),
@@ -100,25 +134,20 @@ async function stateOf(store: Store): Promise<unknown> {
 function expectedState(model: InboxModel): unknown {
   const ids = [...model.sessions.keys()];
   return {
-    messages: model.messages.map(({ id, session, seq, status, attempts }) => ({
-      id,
-      session,
-      seq,
-      status,
-      attempts,
-    })),
+    messages: model.messages.map(({ id, session, seq, status, attempts, repliedBy }) => {
+      return { id, session, seq, status, attempts, repliedBy };
+    }),
     sessions: Object.fromEntries(
-      [...model.sessions].map(([id, { epoch, turns }]) => [
-        id,
-        { pending: model.pendingIn(id).length, epoch, turns },
-      ]),
+      [...model.sessions].map(([id, { epoch, turns }]) => {
+        return [id, { pending: model.pendingIn(id).length, epoch, turns }];
+      }),
     ),
     pending: ids.reduce((sum, id) => sum + model.pendingIn(id).length, 0),
     withPending: ids.filter((id) => model.pendingIn(id).length > 0).toSorted(),
   };
 }
 
-/** How often each message was told to have ended, deletions aside. */
+/** How often each message was told to have ended. */
 function endsTold({ published }: StoreUnderTest): Map<string, number> {
   const ends = new Map<string, number>();
   for (const { type, data } of published.flat())
@@ -131,27 +160,25 @@ function endsTold({ published }: StoreUnderTest): Map<string, number> {
 
 test("whatever is asked, in whatever order and company, the store answers and holds what the model does", async () => {
   await fc.assert(
-    fc.asyncProperty(turns, async (given) => {
+    fc.asyncProperty(together, async (groups) => {
       const under = openInMemory();
       const model = new InboxModel();
       const { store } = under;
-      await store.revisions.record(
-        { at: noon, source: "start", changedKeys: [], fingerprint: "f", text: null },
-        () => [],
-      );
-      for (const turn of given) {
+      const first = { at: noon, changedKeys: [], fingerprint: "f", text: null };
+      await store.revisions.record({ ...first, source: "start" }, () => []);
+      for (const group of groups) {
         const expected: unknown[] = [];
-        const asked = turn.map((one) => {
-          const id = "message" in one ? model.idAt(one.message) : "";
-          const ids = one.kind === "post" ? model.nextIds(one.count) : [];
+        const asked = group.map((one) => {
+          const what = meant(model, one);
           expected.push(model.apply(one));
-          return ask(store, one, id, ids);
+          return ask(store, one, what);
         });
         expect(await Promise.all(asked)).toEqual(expected);
       }
       expect(await stateOf(store)).toEqual(expectedState(model));
-      for (const [id, count] of endsTold(under)) expect([id, count]).toEqual([id, 1]);
-      for (const id of model.ends.keys()) expect(endsTold(under).get(id)).toBe(1);
+      const told = endsTold(under);
+      for (const [id, count] of told) expect([id, count]).toEqual([id, 1]);
+      for (const [id, count] of model.ends) expect([id, told.get(id)]).toEqual([id, count]);
       await store.close();
     }),
     { numRuns: 150 },

@@ -111,9 +111,12 @@ export function claimConformance(open: OpenStore): void {
       const { store } = open();
       const { id } = await acceptedOne(store, "a");
       const revision = await record(store);
-      expect(await new Holder(store).claim("a", { revision: revision - 1 })).toBe("stale");
+      expect(await new Holder(store).claim("a", { newestRevision: revision - 1, revision })).toBe("stale");
       expect(await messageOf(store, id)).toMatchObject({ status: "pending", attempts: 0 });
-      expect(await new Holder(store).take("a", { revision })).toMatchObject({ id, revision });
+      expect(await new Holder(store).take("a", { newestRevision: revision, revision: 7 })).toMatchObject({
+        id,
+        revision: 7,
+      });
     });
 
     test("a revision that is recorded in the same moment, before the claim, makes it stale", async () => {
@@ -122,9 +125,9 @@ export function claimConformance(open: OpenStore): void {
       const revision = await record(store);
       const holder = new Holder(store);
       const [before, , after] = await Promise.all([
-        holder.claim("a", { revision }),
+        holder.claim("a", { newestRevision: revision }),
         record(store),
-        holder.claim("a", { revision }),
+        holder.claim("a", { newestRevision: revision }),
       ]);
       expect(before).toMatchObject({ seq: 1 });
       expect(after).toBe("stale");
