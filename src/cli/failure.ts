@@ -1,4 +1,4 @@
-import { errorText, type Problem, type SegueError } from "../core/errors.ts";
+import { errorText, type ErrorCode, type Problem, type SegueError } from "../core/errors.ts";
 
 /** What a failed command says on standard error, and its exit code. */
 export interface FailureReport {
@@ -6,9 +6,18 @@ export interface FailureReport {
   exitCode: number;
 }
 
-/** What to say about an expected error: what, where and the way out. `settingsPath` is what problems with a line are in. */
+/** Errors whose problems are in the settings file. */
+const ofSettings: ReadonlySet<ErrorCode> = new Set([
+  "settings_invalid",
+  "settings_file_invalid",
+  "legacy_settings",
+]);
+
+/** What to say about an expected error: what, where and the way out. `settingsPath` is the file it may be about. */
 export function describeError(error: SegueError, settingsPath: string): FailureReport {
-  const problems = (error.problems ?? []).map((problem) => problemLine(problem, settingsPath));
+  const problems = (error.problems ?? []).map((problem) =>
+    ofSettings.has(error.code) ? problemLine(problem, settingsPath) : `${problem.path}: ${problem.message}`,
+  );
   return {
     lines: [`segue: ${error.message}`, ...problems, ...(error.hint ? [sentence(error.hint)] : [])],
     exitCode: error.exitCode,

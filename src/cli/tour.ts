@@ -175,7 +175,12 @@ class Tour {
       "",
       `${this.#posted.length} messages accepted, ${done} answered; ${told.resumed} were in flight at the kill and were taken up again.`,
     );
-    if (faults.length === 0) this.#say("Each was answered exactly once and in order. Nothing was lost.", "");
+    if (faults.length === 0) {
+      this.#say(
+        "Each was answered exactly once and in order; no edit interrupted a turn, and none began under",
+      );
+      this.#say("settings already replaced. Nothing was lost.", "");
+    }
     if (this.#context.flags.json) {
       const { resumed } = told;
       this.#context.screen.answer(JSON.stringify({ accepted: this.#posted.length, done, resumed, faults }));

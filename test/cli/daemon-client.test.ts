@@ -138,6 +138,19 @@ test("a problem that the daemon answers becomes its sentence, its places and its
   );
 });
 
+test("a problem in what was sent is told with its place there, not in the settings file", async () => {
+  const errors = [{ path: "content", message: "must not be empty" }];
+  const home = setup(() =>
+    Response.json({ code: "invalid", detail: "not the shape", errors }, { status: 422 }),
+  );
+  const run = await home.segue(["send", "notes", ""]);
+  expect(run).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr: "segue: not the shape\ncontent: must not be empty\n",
+  });
+});
+
 test("something else at the address is said to be something else", async () => {
   const home = setup(
     () => new Response("<html>It works!</html>", { headers: { "Content-Type": "text/html" } }),
