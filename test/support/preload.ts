@@ -5,14 +5,20 @@ import { removeFolders } from "./workspace.ts";
 
 // Runs after the hooks of the test's own file: what they stop is not left behind.
 afterEach(async () => {
-  await failIfLeft("test");
-  await releasePorts();
-  removeFolders("test");
+  try {
+    await failIfLeft("test");
+  } finally {
+    await releasePorts();
+    removeFolders("test");
+  }
 });
 
 afterAll(async () => {
-  await failIfLeft("file");
-  removeFolders("file");
+  try {
+    await failIfLeft("file");
+  } finally {
+    removeFolders("file");
+  }
 });
 
 async function failIfLeft(scope: Scope): Promise<void> {
