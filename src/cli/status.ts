@@ -144,9 +144,22 @@ function wrong({ status, stats }: StatusAnswers, screen: Pick<Screen, "style">):
       ? [`Revision ${status.revision} stays in force until the file is well again.`]
       : []),
     ...status.notInForce.map(({ key, reason }) => `${key} is not in force: ${reason}`),
+    ...status.held.map(heldText),
     ...parks.map(({ name, park }) => parkText(name, park)),
   ];
   return lines.map((line) => fact(screen, "wrong", screen.style("yellow", line)));
+}
+
+/** A binding that was refused before it ever worked (contract section 3.5). */
+function heldText({
+  provider,
+  model,
+  reason,
+  since,
+  sessions,
+}: SettingsStatusAnswer["held"][number]): string {
+  const what = `provider ${provider}, model ${model}, is held (${reason}) since ${since}; ${sessions} sessions want it.`;
+  return `${what} ${parkAdvice.get(reason) ?? "Check its settings."}`;
 }
 
 function parkText(name: string, park: StatsAnswer["providers"][string]["parks"][number]): string {

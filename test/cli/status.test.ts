@@ -24,6 +24,7 @@ function setup(): StatusAnswers {
       waiting: null,
       notInForce: [],
       pendingRestarts: [],
+      held: [],
       rollout: null,
     },
     settings: {
@@ -97,6 +98,15 @@ test("the status says what is wrong, where, and what to do", () => {
         ...status,
         problems: [{ path: "turn", message: "turn must be an object", line: 4, column: 11 }],
         notInForce: [{ key: "server.port", reason: "the port is in use" }],
+        held: [
+          {
+            provider: "claude",
+            model: "m-1",
+            reason: "not_found",
+            since: "2026-01-01T00:00:06.000Z",
+            sessions: 4,
+          },
+        ],
       },
     },
     plain,
@@ -105,6 +115,7 @@ test("the status says what is wrong, where, and what to do", () => {
     "wrong     /c/settings.json:4:11: turn must be an object",
     "wrong     Revision 3 stays in force until the file is well again.",
     "wrong     server.port is not in force: the port is in use",
+    "wrong     provider claude, model m-1, is held (not_found) since 2026-01-01T00:00:06.000Z; 4 sessions want it. Check its model and baseUrl.",
     "wrong     provider local is parked (auth) until 2026-01-01T00:15:00.000Z; 2 sessions wait. Check its apiKey.",
   ]);
 });
