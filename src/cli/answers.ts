@@ -90,6 +90,15 @@ export const settingsStatusAnswer = v.object({
   pendingRestarts: v.array(
     v.object({ session: v.string(), reason: v.string(), blockedBy: v.nullable(v.string()) }),
   ),
+  held: v.array(
+    v.object({
+      provider: v.string(),
+      model: v.string(),
+      reason: v.string(),
+      since: v.string(),
+      sessions: v.number(),
+    }),
+  ),
   rollout: v.nullable(
     v.object({ revision: v.number(), total: v.number(), done: v.number(), state: v.string() }),
   ),
