@@ -15,7 +15,8 @@ const exitInterrupted = 130;
 
 /**
  * `segue serve`: runs the daemon until it is stopped, by the API or by SIGTERM or SIGINT, and then answers 0.
- * A second SIGINT gives up waiting: 130. SIGHUP reads the settings now.
+ * A second SIGINT gives up waiting: 130. SIGHUP reads the settings now, SIGUSR2
+ * restarts the daemon in this process.
  */
 export async function serve(context: CommandContext, flags: ServeFlags): Promise<number> {
   const signals = new Signals();
@@ -41,6 +42,7 @@ async function runUntilStopped(
     version,
   });
   signals.onReload = () => reload(daemon, context);
+  signals.onRestart = () => restart(daemon, context);
   context.screen.answer(`Segue ${version} listening on ${daemon.url}`);
   if (flags.tips) context.screen.answer(...tips(daemon.url));
   await Promise.race([daemon.stopped, signals.asked.then((signal) => daemon.stop(signal))]);
@@ -49,6 +51,10 @@ async function runUntilStopped(
 
 function reload(daemon: RunningDaemon, { screen }: CommandContext): void {
   daemon.reload().catch((thrown: unknown) => screen.note(`segue: reloading failed: ${errorText(thrown)}`));
+}
+
+function restart(daemon: RunningDaemon, { screen }: CommandContext): void {
+  daemon.restart().catch((thrown: unknown) => screen.note(`segue: restarting failed: ${errorText(thrown)}`));
 }
 
 function tips(url: string): string[] {
@@ -71,6 +77,7 @@ class Signals {
   readonly #interrupted = Promise.withResolvers<number>();
   #interrupts = 0;
   onReload: () => void = () => {};
+  onRestart: () => void = () => {};
 
   /** Resolves with the first signal that asks to stop. */
   get asked(): Promise<string> {
@@ -89,12 +96,21 @@ class Signals {
     else this.#asked.resolve("SIGINT");
   };
   readonly #hangUp = (): void => this.onReload();
+  readonly #user2 = (): void => this.onRestart();
 
   start(): void {
-    process.on("SIGTERM", this.#terminate).on("SIGINT", this.#interrupt).on("SIGHUP", this.#hangUp);
+    process
+      .on("SIGTERM", this.#terminate)
+      .on("SIGINT", this.#interrupt)
+      .on("SIGHUP", this.#hangUp)
+      .on("SIGUSR2", this.#user2);
   }
 
   stop(): void {
-    process.off("SIGTERM", this.#terminate).off("SIGINT", this.#interrupt).off("SIGHUP", this.#hangUp);
+    process
+      .off("SIGTERM", this.#terminate)
+      .off("SIGINT", this.#interrupt)
+      .off("SIGHUP", this.#hangUp)
+      .off("SIGUSR2", this.#user2);
   }
 }

@@ -149,6 +149,8 @@ export interface EventData {
   "budget.reached": { limit: number; used: number; until: string };
   "daemon.started": { instanceId: string; version: string };
   "daemon.draining": { reason: string; graceMs: number; inFlight: number };
+  "daemon.restarted": { url: string; downtimeMs: number; sessions: number; requeued: number };
+  "daemon.restart_failed": { reason: string };
   "daemon.stopping": { reason: string };
 }
 

@@ -64,11 +64,21 @@ export class EventStreams implements EventListener {
     for (const reader of this.#readers) reader.offerDelta(session, type, text);
   }
 
+  /** The sessions whose events somebody reads by name. */
+  subscribedSessions(): Set<string> {
+    return new Set([...this.#readers].flatMap((reader) => reader.filter.session ?? []));
+  }
+
   /** Ends every stream; readers come back with the id they saw last. */
+  endAll(): void {
+    for (const reader of this.#readers) reader.end();
+  }
+
+  /** Ends every stream, and takes part in nothing any more. */
   close(): void {
     this.#cancelHeartbeat();
     this.#unsubscribe();
-    for (const reader of this.#readers) reader.end();
+    this.endAll();
   }
 
   #beat(): Cancel {

@@ -20,6 +20,14 @@ export interface DaemonInfo {
   url: string;
   settingsPath: string;
   dataDir: string;
+  lastRestart: {
+    at: number;
+    reason: string;
+    downtimeMs: number;
+    sessions: { id: string; turns: number; subscribers: number }[];
+    requeued: number;
+    timedOut: number;
+  } | null;
 }
 
 /** What the routes need; the daemon hands it in. */
@@ -27,10 +35,8 @@ export interface Services {
   clock: Clock;
   ids: Ids;
   store: Store;
-  gate: Gate;
-  guard: Guard;
-  registry: SessionRegistry;
-  bindings: Bindings;
+  /** What takes turns; another one after a restart, so it is asked for at each request. */
+  core: () => { registry: SessionRegistry; bindings: Bindings; gate: Gate; guard: Guard };
   streams: EventStreams;
   ends: MessageEnds;
   daemon: () => DaemonInfo;
@@ -45,6 +51,8 @@ export interface Services {
   };
   /** Begins to stop; returns at once. */
   stop: () => void;
+  /** Begins to restart; returns at once. */
+  restart: () => void;
   /** A fault that is a bug; it is logged once, there. */
   onFault: (thrown: unknown) => void;
 }

@@ -51,7 +51,11 @@ export function listen(address: ListenAddress, handler: RequestHandler): Listene
   const server =
     "socket" in address
       ? Bun.serve(withoutIdleLimit({ ...common, unix: address.socket }))
-      : Bun.serve(withoutIdleLimit({ ...common, hostname: address.host, port: address.port }));
+      : Bun.serve(
+          // `reusePort` said aloud: `development: false` alone shares the port with every other server of this user
+          // that does so (Bun 1.4.5, measured).
+          withoutIdleLimit({ ...common, hostname: address.host, port: address.port, reusePort: false }),
+        );
   return {
     port: server.port ?? 0,
     stop: async (isForced) => {

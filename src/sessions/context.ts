@@ -3,10 +3,19 @@ import type { Exchange } from "../store/store.ts";
 
 /** A session's present context as a provider gets it, oldest first. */
 export function contextTurns(exchanges: readonly Exchange[]): ContextTurn[] {
-  return exchanges.flatMap(({ content, reply }): ContextTurn[] => [
+  return exchanges.flatMap(({ note, content, reply }): ContextTurn[] => [
+    ...noteTurns(note),
     { role: "user", content },
     { role: "assistant", content: reply },
   ]);
+}
+
+/**
+ * A note of the daemon as part of a context. As words of the user's: no vendor takes a system prompt in the middle,
+ * and all take two such turns in a row. Not joined to the message: that would be answered as if the user had said it.
+ */
+export function noteTurns(note: string | null): ContextTurn[] {
+  return note === null ? [] : [{ role: "user", content: note }];
 }
 
 /**

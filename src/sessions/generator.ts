@@ -7,7 +7,7 @@ import type { CreateProvider, Failure, Provider } from "../providers/provider.ts
 import { identityOf } from "../providers/identity.ts";
 import type { ClaimResult, Lease, MessageRecord, PutBackRequest, Store, TurnResult } from "../store/store.ts";
 import type { Binding } from "./binding.ts";
-import { contextTurns, freshContextFrom, isDueToRollOver } from "./context.ts";
+import { contextTurns, freshContextFrom, isDueToRollOver, noteTurns } from "./context.ts";
 import { afterFailure } from "./retry.ts";
 import type { SessionEvent } from "./state.ts";
 import { type TurnOutcome, runTurn } from "./turn.ts";
@@ -203,12 +203,13 @@ export class Generator {
     const [first] = messages;
     const { id, seq } = messages.at(-1) ?? first;
     const exchanges = await store.messages.context(session.id, session.contextFrom, first.seq);
+    const note = await store.notes.pending(session.id);
     const { system, timeoutMs, maxDurationMs } = binding.options;
     return runTurn(
       {
         session: session.id,
         system,
-        turns: contextTurns(exchanges),
+        turns: [...contextTurns(exchanges), ...noteTurns(note)],
         content: contentOf(messages),
         timeoutMs,
         maxDurationMs,
@@ -253,7 +254,7 @@ export class Generator {
     const { rolloverTokens, rolloverKeep } = this.binding.options;
     const [first] = messages;
     const before = await this.#around.store.messages.context(session.id, session.contextFrom, first.seq);
-    const exchanges = [...before, { seq: first.seq, content: contentOf(messages), reply }];
+    const exchanges = [...before, { seq: first.seq, note: null, content: contentOf(messages), reply }];
     const next = (messages.at(-1) ?? first).seq + 1;
     return { contextFrom: freshContextFrom(exchanges, next, rolloverKeep, rolloverTokens) };
   }

@@ -42,10 +42,10 @@ export class SessionRegistry {
     this.#staggerMs = parts.staggerMs;
   }
 
-  /** Loads every session that has something pending. */
-  async start(): Promise<void> {
+  /** Loads every session that has something pending, and these. */
+  async start(also: readonly string[]): Promise<void> {
     const { store } = this.#around;
-    for (const id of await store.sessions.withPending()) {
+    for (const id of new Set([...(await store.sessions.withPending()), ...also])) {
       const record = await store.sessions.get(id);
       if (record) this.#load(record).wake();
     }
@@ -55,6 +55,11 @@ export class SessionRegistry {
   /** The loaded session of this id. */
   find(id: string): Session | undefined {
     return this.#sessions.get(id);
+  }
+
+  /** Ids of the sessions that have a turn or wait for one. */
+  atWork(): string[] {
+    return [...this.#sessions.values()].filter((session) => session.isAtWork).map((session) => session.id);
   }
 
   /** All loaded sessions. */
@@ -192,9 +197,9 @@ export class SessionRegistry {
 
   /**
    * Starts no turn any more; resolves when no session has one. At `deadline` (a time) the turns left are aborted
-   * and their messages put back; the answer says how many that were.
+   * and their messages put back; the answer says how many turns and messages that were.
    */
-  async drain(deadline: number): Promise<{ aborted: number }> {
+  async drain(deadline: number): Promise<{ aborted: number; requeued: number }> {
     this.#isClosed = true;
     this.#cancelSweep?.();
     this.#rollout?.supersede();
@@ -205,15 +210,17 @@ export class SessionRegistry {
     const isInTime = await Promise.race([closed.then(() => true), grace.then(() => false)]);
     ended.abort();
     let aborted = 0;
+    let requeued = 0;
     if (!isInTime)
       for (const session of closing)
         if (session.isAtWork) {
-          aborted += 1;
+          aborted += session.inFlight > 0 ? 1 : 0;
+          requeued += session.inFlight;
           session.abort("drain");
         }
     await closed;
     this.#sessions.clear();
-    return { aborted };
+    return { aborted, requeued };
   }
 
   #load(record: SessionRecord): Session {

@@ -315,7 +315,8 @@ export class SettingsKeeper {
     // 1. From the commit of the revision to here nothing else has run: no turn starts under an older one.
     this.#inForce = {
       revision,
-      appliedAt: at,
+      // Later than the event's own time by the commit: turns that began in between were right to run under the older.
+      appliedAt: clock.now(),
       reading,
       settings: reading.settings,
       hash: file?.hash ?? null,

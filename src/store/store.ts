@@ -190,6 +190,8 @@ export interface PutBackRequest {
 export interface Exchange {
   /** Of its first message. */
   seq: number;
+  /** What the daemon had to say before it. */
+  note: string | null;
   content: string;
   reply: string;
 }
@@ -217,6 +219,14 @@ export interface RevisionRecord {
   fingerprint: string;
   /** The text of the file with its secret literals masked; null where there was no file. */
   text: string | null;
+}
+
+/** Something the daemon had to say to a session. */
+export interface Note {
+  text: string;
+  at: number;
+  /** The first message of the turn it went along with; null while it waits for one. */
+  message: string | null;
 }
 
 /** An endpoint, key and model under which a turn ended well. */
@@ -320,6 +330,14 @@ export interface Store {
      * that finds the same message in flight the attempt counts, and at `maxAttempts` it ends as failed.
      */
     recover(boot: string, maxAttempts: number, at: number): Promise<{ requeued: number; failed: number }>;
+  };
+  /** What the daemon says to sessions (contract section 3.6); it is no message. */
+  readonly notes: {
+    /** Adds a note to each session; one that still waits for a turn is not joined by a second. */
+    add(sessions: readonly string[], text: string, at: number): Promise<void>;
+    /** The note that goes along with the next turn. */
+    pending(session: string): Promise<string | null>;
+    list(session: string): Promise<Note[]>;
   };
   /** What the guard and the gate know; identities and scopes are hashes. */
   readonly endpoints: {

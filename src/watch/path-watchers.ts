@@ -35,6 +35,11 @@ export class PathWatchers {
       }
   }
 
+  /** Looks now, and polls from here on: the interval may have become shorter. */
+  poll(): void {
+    for (const watcher of this.#watchers.values()) watcher.poll();
+  }
+
   /** Watches nothing any more. */
   stop(): void {
     this.watch([]);

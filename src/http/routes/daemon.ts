@@ -1,6 +1,8 @@
+import * as v from "valibot";
 import { isoTime } from "../../core/clock.ts";
 import { SegueError } from "../../core/errors.ts";
 import type { Routes } from "../app.ts";
+import { readOptionalJson } from "../body.ts";
 import type { Services } from "../services.ts";
 
 /** The daemon itself, and whether it is alive and ready (contract section 5). */
@@ -8,13 +10,24 @@ export function daemonRoutes(services: Services): Routes {
   return {
     "/api/daemon": {
       GET: () => {
-        const { startedAt, ...info } = services.daemon();
-        return Response.json({ ...info, startedAt: isoTime(startedAt), lastRestart: null });
+        const { startedAt, lastRestart, ...info } = services.daemon();
+        return Response.json({
+          ...info,
+          startedAt: isoTime(startedAt),
+          lastRestart: lastRestart && { ...lastRestart, at: isoTime(lastRestart.at) },
+        });
       },
     },
     "/api/daemon/stop": {
       POST: () => {
         services.stop();
+        return Response.json({ phase: "draining" }, { status: 202 });
+      },
+    },
+    "/api/daemon/restart": {
+      POST: async (request) => {
+        await readOptionalJson(request, v.strictObject({}));
+        services.restart();
         return Response.json({ phase: "draining" }, { status: 202 });
       },
     },

@@ -30,7 +30,7 @@ const allQuery = v.strictObject({ ...pageQuery, status });
 
 /** Messages (contract section 5). */
 export function messageRoutes(services: Services): Routes {
-  const { store, registry } = services;
+  const { store, core } = services;
   return {
     "/api/sessions/:id/messages": {
       POST: (request, path) => post(services, request, requireId(path["id"] ?? "")),
@@ -51,7 +51,7 @@ export function messageRoutes(services: Services): Routes {
     },
     "/api/messages/:id/cancel": {
       POST: async (_request, path) =>
-        Response.json(representMessage(await registry.cancel(requireId(path["id"] ?? "")))),
+        Response.json(representMessage(await core().registry.cancel(requireId(path["id"] ?? "")))),
     },
   };
 }
@@ -125,7 +125,7 @@ function requireLength({ settings }: Services, contents: readonly string[]): voi
 type Accepted = Extract<AcceptResult, { kind: "accepted" | "replayed" }>;
 
 async function registerPost(
-  { registry, settings }: Services,
+  { core, settings }: Services,
   request: Request,
   given: {
     session: string;
@@ -135,7 +135,7 @@ async function registerPost(
   },
 ): Promise<Accepted> {
   const { session, messages } = given;
-  const result = await registry.accept({
+  const result = await core().registry.accept({
     session,
     messages,
     idempotency: idempotencyOf(request, given.media, given.contents),

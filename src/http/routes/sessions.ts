@@ -60,13 +60,13 @@ const listQuery = v.strictObject({
 
 /** Sessions (contract section 5). */
 export function sessionRoutes(services: Services): Routes {
-  const { registry, store } = services;
-  const represent = (record: SessionRecord) => representSession(record, services);
+  const { core, store } = services;
+  const represent = (record: SessionRecord) => representSession(record, core());
   return {
     "/api/sessions": {
       POST: async (request) => {
         const session = newSession(services, await readJson(request, createSchema));
-        const record = await registry.create(session);
+        const record = await core().registry.create(session);
         const location = `/api/sessions/${encodeURIComponent(record.id)}`;
         return Response.json(represent(record), { status: 201, headers: { Location: location } });
       },
@@ -78,7 +78,7 @@ export function sessionRoutes(services: Services): Routes {
         // The state is known to the memory alone: pages are filtered until one is full or the list ends.
         for (;;) {
           const fitting = page.items.filter(
-            (record) => state === undefined || stateName(registry.find(record.id)) === state,
+            (record) => state === undefined || stateName(core().registry.find(record.id)) === state,
           );
           items.push(...fitting);
           if (items.length >= limit || page.next === null) break;
@@ -96,17 +96,17 @@ export function sessionRoutes(services: Services): Routes {
         ]);
         const record = await existing(services, path["id"]);
         const merged = mergePatch(services, record, patch);
-        return Response.json(represent(await registry.patch(record.id, merged)));
+        return Response.json(represent(await core().registry.patch(record.id, merged)));
       },
       DELETE: async (_request, path) => {
-        await registry.delete(requireId(path["id"] ?? ""));
+        await core().registry.delete(requireId(path["id"] ?? ""));
         return new Response(null, { status: 204 });
       },
     },
     "/api/sessions/:id/restart": {
       POST: async (request, path) => {
         const { when } = await readOptionalJson(request, restartSchema);
-        return Response.json({ applied: await registry.restart(requireId(path["id"] ?? ""), when) });
+        return Response.json({ applied: await core().registry.restart(requireId(path["id"] ?? ""), when) });
       },
     },
   };

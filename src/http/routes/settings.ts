@@ -33,15 +33,17 @@ export function settingsRoutes(services: Services): Routes {
     },
     "/api/settings/release": {
       POST: () => {
-        services.guard.releaseAll();
-        services.gate.releaseParks();
+        const { guard, gate } = services.core();
+        guard.releaseAll();
+        gate.releaseParks();
         return Response.json(status(services));
       },
     },
   };
 }
 
-function status({ settings, registry, guard, daemon }: Services) {
+function status({ settings, core, daemon }: Services) {
+  const { registry, guard } = core();
   const { revision, appliedAt, hash, modifiedAt } = settings.inForce();
   return {
     path: daemon().settingsPath,

@@ -8,7 +8,8 @@ export function statsRoutes(services: Services): Routes {
 }
 
 async function stats(services: Services) {
-  const { store, registry, clock, daemon } = services;
+  const { store, clock, daemon } = services;
+  const { registry } = services.core();
   const now = clock.now();
   const totals = await store.totals();
   let busySessions = 0;
@@ -27,7 +28,8 @@ async function stats(services: Services) {
   };
 }
 
-function providerStats({ gate, settings }: Services) {
+function providerStats({ core, settings }: Services) {
+  const { gate } = core();
   const parks = gate.parks();
   const names = Object.keys(settings.inForce().settings.providers);
   return Object.fromEntries(

@@ -88,7 +88,7 @@ export function createSessions(
           const data = { session: id, message: text(row, "id"), seq: integer(row, "seq") };
           tell({ type: "message.cancelled", data }, at, stored);
         }
-        for (const table of ["messages", "idempotency"])
+        for (const table of ["messages", "idempotency", "notes"])
           database.prepare(`DELETE FROM ${table} WHERE session = ?`).run(id);
         database.prepare("DELETE FROM sessions WHERE id = ?").run(id);
         tell({ type: "session.deleted", data: { session: id } }, at, stored);

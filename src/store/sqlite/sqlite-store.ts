@@ -10,6 +10,7 @@ import { storageError, withFaultsInWords } from "./faults.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { createMessages } from "./messages.ts";
 import { migrate } from "./migrations.ts";
+import { createNotes } from "./notes.ts";
 import { createRevisions } from "./revisions.ts";
 import { integer } from "./row.ts";
 import { createInsertSession, createSessions } from "./sessions.ts";
@@ -58,6 +59,7 @@ function composeStore(
   return {
     sessions: createSessions(database, commit, tell, insertSession),
     messages: createMessages({ database, commit, tell, accept, claim, ends }),
+    notes: createNotes(database, commit),
     endpoints: createEndpoints(database, commit, tell),
     events: createEvents(database, commit, tell),
     revisions: createRevisions(database, commit, tell),

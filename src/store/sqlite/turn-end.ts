@@ -3,6 +3,7 @@ import type { StoredEvent, Usage } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { FinishRequest, Lease, PutBackRequest, SessionRecord, TurnResult } from "../store.ts";
 import type { Tell } from "./events.ts";
+import { createDeliverNote } from "./notes.ts";
 import { integer, text } from "./row.ts";
 import type { SessionWrites } from "./session-writes.ts";
 
@@ -56,6 +57,7 @@ function createFinish(parts: Parts, putBack: TurnEnds["putBack"]): TurnEnds["fin
      WHERE id = ? AND ${held} RETURNING *`,
   );
   const count = createCount(database);
+  const deliverNote = createDeliverNote(database);
 
   return (request, stored) => {
     const { messages, lease, result, at } = request;
@@ -82,6 +84,7 @@ function createFinish(parts: Parts, putBack: TurnEnds["putBack"]): TurnEnds["fin
     }
     if (result.kind === "failed") return rollOver(parts, sessions.failed(session, at), request, stored);
     count(result.usage, at);
+    deliverNote(session, messages[0] ?? last);
     return rollOver(parts, sessions.done(session, result.usage, request.identity, at), request, stored);
   };
 }

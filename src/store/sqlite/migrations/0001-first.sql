@@ -127,3 +127,14 @@ CREATE TABLE parks (
   until INTEGER NOT NULL,
   step INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What the daemon has to say to a session; it goes along with the next turn, whose first message is then named.
+CREATE TABLE notes (
+  n INTEGER PRIMARY KEY AUTOINCREMENT,
+  session TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  message TEXT
+) STRICT;
+CREATE INDEX notes_of_session ON notes (session, n);
+CREATE INDEX notes_pending ON notes (session) WHERE message IS NULL;

@@ -1,0 +1,107 @@
+import { Budget } from "../providers/budget.ts";
+import { createProvider } from "../providers/create.ts";
+import { Gate } from "../providers/gate.ts";
+import { Guard } from "../providers/guard.ts";
+import { identityOf } from "../providers/identity.ts";
+import { Parks } from "../providers/parks.ts";
+import { type BindingInputs, bindingOf } from "../sessions/binding.ts";
+import { Bindings } from "../sessions/bindings.ts";
+import { SessionRegistry } from "../sessions/registry.ts";
+import type { Settings } from "../settings/schema.ts";
+import type { SettingsKeeper } from "../settings/settings.ts";
+import { type Foundation, type Outside, faultText } from "./foundation.ts";
+
+/** What a restart of the daemon replaces: everything that takes turns. */
+export interface Core {
+  /** Leases carry it; another one after every restart. */
+  boot: string;
+  bindings: Bindings;
+  guard: Guard;
+  gate: Gate;
+  registry: SessionRegistry;
+}
+
+/** Builds a core over what is stored; nothing in it is at work before `registry.start`. */
+export async function buildCore(
+  foundation: Foundation,
+  keeper: SettingsKeeper,
+  outside: Outside,
+): Promise<Core> {
+  const { store, bus, secrets, log, pending, tell } = foundation;
+  const { clock, random, ids } = outside;
+  const boot = ids.boot();
+  const settings = (): Settings => keeper.inForce.settings;
+  const bindings = new Bindings(() => keeper.inForce);
+  const now = clock.now();
+  const stored = await store.endpoints.load();
+  const guard = new Guard({
+    random,
+    stored,
+    mode: () => settings().reload.guard,
+    retryMs: () => settings().turn.retryMs,
+    store: {
+      prove: (proven) => pending.keep(store.endpoints.prove(proven)),
+      hold: (identity, hold, events) =>
+        pending.keep(store.endpoints.hold(identity, hold, events, clock.now())),
+    },
+    countWanting: (identity) => registry.countWanting(identity),
+    onChange: () => registry.rollOut(),
+  });
+  const gate = new Gate({
+    clock,
+    guard,
+    limits: () => ({ ...settings().limits, retryMs: settings().turn.retryMs }),
+    tell: (event) => tell([event]),
+    budget: new Budget(await store.tokensOnDayOf(now), now),
+    parks: new Parks({
+      random,
+      stored: stored.parks,
+      store: (scope, park, events) => pending.keep(store.endpoints.park(scope, park, events, clock.now())),
+    }),
+  });
+  const registry: SessionRegistry = new SessionRegistry({
+    idleUnloadMs: () => settings().sessions.idleUnloadMs,
+    staggerMs: () => settings().reload.staggerMs,
+    around: {
+      boot,
+      store,
+      gate,
+      guard,
+      clock,
+      random,
+      ids,
+      bindings,
+      tell,
+      createProvider: (config) =>
+        createProvider(config, { clock, withheldEnv: () => keeper.inForce.reading.referencedVariables }),
+      retry: () => settings().turn,
+      revision: () => keeper.inForce.revision,
+      redact: (text) => secrets.redact(text),
+      onDelta: (delta) => bus.publishDelta(delta),
+      onFault: (session, thrown) => log.error(`session ${session}: ${faultText(thrown)}`, { session }),
+    },
+  });
+  return { boot, bindings, guard, gate, registry };
+}
+
+/** Another revision is in force: what the core runs under may be another now. */
+export function applySettings({ guard, gate, registry }: Core, settings: Settings): void {
+  guard.forgetUnwanted((identity) => isWanted(settings, registry, identity));
+  registry.rollOut();
+  gate.reconsider();
+}
+
+/** Whether a held binding is still one that the settings name first or as a fallback, or that a session wants. */
+function isWanted(settings: Settings, registry: SessionRegistry, identity: string): boolean {
+  if (settings.reload.guard === "off") return false;
+  const names = [settings.provider, ...settings.fallback];
+  return (
+    names.some((name) => identityOf(bindingOf(settings, followerOf(name)).config).binding === identity) ||
+    registry.isWanted(identity)
+  );
+}
+
+/** A session that sets nothing for itself but its provider. */
+function followerOf(provider: string): BindingInputs {
+  return { overrides: { provider, model: null, mode: null }, system: null };
+}

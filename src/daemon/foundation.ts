@@ -1,0 +1,97 @@
+import type { Clock } from "../core/clock.ts";
+import { SegueError, errorText } from "../core/errors.ts";
+import { EventBus, type NewEvent } from "../core/events.ts";
+import type { Ids, Random } from "../core/ids.ts";
+import type { Releasers } from "../core/lifecycle.ts";
+import { type Log, type LogLevel, createLog } from "../core/log.ts";
+import { openDatabase } from "../platform/bun.ts";
+import type { Flag } from "../settings/flags.ts";
+import { Secrets } from "../settings/secrets.ts";
+import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
+import type { Store } from "../store/store.ts";
+import { type DataFolder, dataFolder, lockDataFolder, makeDataFolder, readInstance } from "./instance.ts";
+import { Pending } from "./pending.ts";
+
+/** What `segue serve` was told. */
+export interface DaemonOptions {
+  settingsPath: string;
+  dataDir: string;
+  /** They beat the settings file. */
+  flags: readonly Flag[];
+  /** Do not start on the last accepted settings where the file is bad. */
+  isStrict: boolean;
+  logFormat: "json" | "text";
+  version: string;
+}
+
+/** Time, chance and the outside, handed in. */
+export interface Outside {
+  clock: Clock;
+  random: Random;
+  ids: Ids;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What everything else of a daemon stands on; it outlives a restart in process. */
+export interface Foundation {
+  folder: DataFolder;
+  /** Whether the daemon that held the folder before ended without letting go of it. */
+  wasCrashed: boolean;
+  store: Store;
+  bus: EventBus;
+  secrets: Secrets;
+  log: Log;
+  /** Sets where the level of the log is asked for. */
+  followLevel: (level: () => LogLevel) => void;
+  pending: Pending;
+  /** Stores events that belong to no other write. */
+  tell: (events: readonly NewEvent[]) => void;
+  /** A fault that is a bug: logged. */
+  onFault: (thrown: unknown) => void;
+}
+
+/** Takes the data folder and opens the store in it. Throws `already_running` or `storage`. */
+export async function layFoundation(
+  options: DaemonOptions,
+  { clock }: Outside,
+  releasers: Releasers,
+): Promise<Foundation> {
+  const secrets = new Secrets();
+  let level = (): LogLevel => "info";
+  const log = openLog(options, secrets, () => level());
+  const onFault = (thrown: unknown): void => log.error(faultText(thrown));
+  const bus = new EventBus(onFault);
+  const pending = new Pending(onFault);
+  const folder = dataFolder(options.dataDir);
+  await makeDataFolder(folder);
+  releasers.add(await lockDataFolder(folder, openDatabase));
+  const wasCrashed = (await readInstance(folder)) !== undefined;
+  const store = openSqliteStore({
+    open: () => openDatabase(folder.store),
+    clock,
+    publish: (events) => bus.publish(events),
+    backupPath: (version) => `${folder.store}.before-upgrade-from-${version}`,
+  });
+  releasers.add(() => store.close());
+  const tell = (events: readonly NewEvent[]): void => pending.keep(store.events.append(events, clock.now()));
+  const followLevel = (ask: () => LogLevel): void => {
+    level = ask;
+  };
+  return { folder, wasCrashed, store, bus, secrets, log, followLevel, pending, tell, onFault };
+}
+
+/** What a log says of a fault: expected ones by their message, bugs with their stack. */
+export function faultText(thrown: unknown): string {
+  if (thrown instanceof SegueError) return thrown.message;
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : errorText(thrown);
+}
+
+function openLog(options: DaemonOptions, secrets: Secrets, level: () => LogLevel): Log {
+  return createLog({
+    format: options.logFormat,
+    isColored: options.logFormat === "text" && process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
+    level,
+    redact: (text) => secrets.redact(text),
+    write: (line) => void process.stderr.write(line),
+  });
+}
