@@ -5,6 +5,43 @@ import type { Problem } from "../core/errors.ts";
 /** Ids of sessions and messages (contract section 5). */
 export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 
+/** Text as it can be kept: JSON can write half of a character, UTF-8 cannot. */
+export const text = v.pipe(
+  v.string("has to be text"),
+  v.check(
+    (given) => given.isWellFormed(),
+    "has half of a character (a lone surrogate), which no UTF-8 text can hold",
+  ),
+);
+
+/** Fields of a JSON object, no others; unlike `v.strictObject` it takes no list for one. */
+export function fields<const T extends v.ObjectEntries>(entries: T) {
+  return v.pipe(v.unknown(), v.check(isObject, "has to be an object"), v.strictObject(entries));
+}
+
+/** What every object has by itself, and `v.record` therefore passes over: it would be lost without a word. */
+const lostNames = ["__proto__", "constructor", "prototype"];
+
+/** Values by name in a JSON object; unlike `v.record` it takes no list for one, and loses no name. */
+export function byName<const T extends v.GenericSchema<unknown, unknown>>(
+  name: v.GenericSchema<string, string>,
+  value: T,
+) {
+  return v.pipe(
+    v.unknown(),
+    v.check(isObject, "has to be an object"),
+    v.check(
+      (given) => !lostNames.some((lost) => isObject(given) && Object.hasOwn(given, lost)),
+      `cannot have a name that is ${lostNames.join(" or ")}`,
+    ),
+    v.record(name, value),
+  );
+}
+
+function isObject(given: unknown): given is object {
+  return typeof given === "object" && given !== null && !Array.isArray(given);
+}
+
 /** Problems of a value without the value: input is never echoed. */
 export function problemsOf(issues: readonly v.BaseIssue<unknown>[]): Problem[] {
   return issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: messageOf(issue) }));

@@ -8,15 +8,9 @@ import { parseLines } from "../ndjson.ts";
 import { requestedWaitSeconds } from "../prefer.ts";
 import { representMessage } from "../representation.ts";
 import type { Services } from "../services.ts";
-import { pageQuery, readQuery, requireId, wholeNumber } from "../validate.ts";
+import { fields, pageQuery, readQuery, requireId, text, wholeNumber } from "../validate.ts";
 
-const contentSchema = v.strictObject({
-  content: v.pipe(
-    v.string("has to be text"),
-    v.nonEmpty("must not be empty"),
-    v.check(isWellFormed, loneSurrogate()),
-  ),
-});
+const contentSchema = fields({ content: v.pipe(text, v.nonEmpty("must not be empty")) });
 
 const status = v.optional(
   v.picklist(["pending", "running", "done", "failed", "cancelled"], "is no status of a message"),
@@ -86,8 +80,7 @@ async function existing({ store }: Services, id: string): Promise<MessageRecord>
 async function post(services: Services, request: Request, session: string): Promise<Response> {
   requireMediaType(request, ["application/json", "text/plain", "application/x-ndjson"]);
   const media = mediaType(request);
-  const text = await readText(request);
-  const contents = contentsOf(media, text);
+  const contents = contentsOf(media, await readText(request));
   requireLength(services, contents);
   const messages = contents.map((content) => ({ id: services.ids.message(), content, retryOf: null }));
   const waitSeconds = media === "application/x-ndjson" ? undefined : requestedWaitSeconds(request);
@@ -103,14 +96,14 @@ async function post(services: Services, request: Request, session: string): Prom
   }
 }
 
-function contentsOf(media: string, text: string): string[] {
-  if (media === "application/x-ndjson") return parseLines(text, contentSchema).map((line) => line.content);
-  if (media === "application/json") return [parseJson(text, contentSchema).content];
-  if (text === "")
+function contentsOf(media: string, body: string): string[] {
+  if (media === "application/x-ndjson") return parseLines(body, contentSchema).map((line) => line.content);
+  if (media === "application/json") return [parseJson(body, contentSchema).content];
+  if (body === "")
     throw new SegueError("invalid", "the message is empty", {
       problems: [{ path: "content", message: "must not be empty" }],
     });
-  return [text];
+  return [body];
 }
 
 function requireLength({ settings }: Services, contents: readonly string[]): void {
@@ -229,12 +222,4 @@ async function waited(
 
 function hasEnded(message: MessageRecord): boolean {
   return message.status === "done" || message.status === "failed" || message.status === "cancelled";
-}
-
-function isWellFormed(text: string): boolean {
-  return text.isWellFormed();
-}
-
-function loneSurrogate(): string {
-  return "has half of a character (a lone surrogate), which no UTF-8 text can hold";
 }

@@ -6,47 +6,37 @@ import type { Routes } from "../app.ts";
 import { readJson, readOptionalJson } from "../body.ts";
 import { representSession, stateName } from "../representation.ts";
 import type { Services } from "../services.ts";
-import { pageQuery, readQuery, requireId } from "../validate.ts";
+import { byName, fields, pageQuery, readQuery, requireId, text } from "../validate.ts";
 
-const name = v.pipe(
-  v.string("has to be text"),
-  v.nonEmpty("must not be empty"),
-  v.maxLength(1000, "is too long"),
-);
+const name = v.pipe(text, v.nonEmpty("must not be empty"), v.maxLength(1000, "is too long"));
+const labelName = v.pipe(text, v.maxLength(128, "is too long"));
+const labelValue = v.pipe(text, v.maxLength(4096, "is too long"));
 const labels = v.pipe(
-  v.record(
-    v.pipe(v.string(), v.maxLength(128, "is too long")),
-    v.pipe(v.string(), v.maxLength(4096, "is too long")),
-  ),
+  byName(labelName, labelValue),
   v.check((record) => Object.keys(record).length <= 64, "has more than 64 labels"),
 );
 const mode = v.picklist(["single", "batch"], "has to be single or batch");
-const system = v.string("has to be text");
 
-const createSchema = v.strictObject({
+const createSchema = fields({
   id: v.optional(v.string()),
-  title: v.nullish(v.string("has to be text"), null),
-  system: v.nullish(system, null),
+  title: v.nullish(text, null),
+  system: v.nullish(text, null),
   provider: v.nullish(name, null),
   model: v.nullish(name, null),
   mode: v.nullish(mode, null),
   labels: v.nullish(labels, {}),
 });
 
-const patchSchema = v.strictObject({
-  title: v.exactOptional(v.nullable(v.string("has to be text"))),
-  system: v.exactOptional(v.nullable(system)),
+const patchSchema = fields({
+  title: v.exactOptional(v.nullable(text)),
+  system: v.exactOptional(v.nullable(text)),
   provider: v.exactOptional(v.nullable(name)),
   model: v.exactOptional(v.nullable(name)),
   mode: v.exactOptional(v.nullable(mode)),
-  labels: v.exactOptional(
-    v.nullable(
-      v.record(v.pipe(v.string(), v.maxLength(128)), v.nullable(v.pipe(v.string(), v.maxLength(4096)))),
-    ),
-  ),
+  labels: v.exactOptional(v.nullable(byName(labelName, v.nullable(labelValue)))),
 });
 
-const restartSchema = v.strictObject({
+const restartSchema = fields({
   when: v.optional(v.picklist(["boundary", "now"], "has to be boundary or now"), "boundary"),
 });
 
