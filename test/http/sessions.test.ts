@@ -136,6 +136,16 @@ describe("making a session", () => {
     });
     expect(await refusal(response)).toBe("422 invalid");
   });
+
+  test("a provider that cannot be used is refused and not shown", async () => {
+    const app = await startApp();
+    const problem = await problemOf(await create(app, { id: "a", provider: "sk-marker-4711" }));
+    expect([problem.status, problem.code]).toEqual([422, "provider_not_ready"]);
+    expect(JSON.stringify(problem)).not.toContain("marker");
+    for (const provider of ["gemini", "constructor", "__proto__", "toString"])
+      expect(await refusal(await create(app, { id: "a", provider }))).toBe("422 provider_not_ready");
+    expect(await refusal(await app.ask("/api/sessions/a"))).toBe("404 session_not_found");
+  });
 });
 
 describe("changing a session", () => {

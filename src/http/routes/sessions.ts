@@ -123,10 +123,15 @@ function pinnedProvider({ settings }: Services, model: string | null): string | 
 }
 
 function requireReady({ settings }: Services, overrides: Overrides): void {
-  if (overrides.provider === null) return;
-  const { problem } = bindingOf(settings.inForce().settings, { overrides, system: null });
+  const { provider } = overrides;
+  if (provider === null) return;
+  const inForce = settings.inForce().settings;
+  // A name that is none of ours is input: it is not shown.
+  if (!Object.hasOwn(inForce.providers, provider))
+    throw new SegueError("provider_not_ready", "providers has no entry with this name");
+  const { problem } = bindingOf(inForce, { overrides, system: null });
   if (problem !== null)
-    throw new SegueError("provider_not_ready", `provider ${overrides.provider} cannot be used: ${problem}`);
+    throw new SegueError("provider_not_ready", `provider ${provider} cannot be used: ${problem}`);
 }
 
 /** RFC 7396: what is absent stays, null goes. Without its provider a model goes too. */
