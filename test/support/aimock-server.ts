@@ -75,7 +75,18 @@ async function heldBy({ promise }: PromiseWithResolvers<void>): Promise<void> {
 
 function turnOf(message: ChatMessage): SaidTurn[] {
   const { role } = message;
-  return role === "user" || role === "assistant" ? [{ role, content: textOf(message) }] : [];
+  if (role === "assistant") return [{ role, content: textOf(message) }];
+  if (role !== "user") return [];
+  const content = withoutNote(textOf(message));
+  return content === "" ? [] : [{ role, content }];
+}
+
+/**
+ * A note of the daemon goes before the message it comes with, as a turn of its own or, where the wire wants the roles
+ * to alternate, as a part of the same turn. It is no message: what was said is compared without it.
+ */
+function withoutNote(text: string): string {
+  return text.replace(/^\[system\] The daemon [^\n]*? from the last checkpoint\./, "");
 }
 
 function textOf(message: ChatMessage): string {
