@@ -51,6 +51,7 @@ export class EventStreams implements EventListener {
   }
 
   stored(events: readonly StoredEvent[]): void {
+    if (this.#readers.size === 0) return;
     for (const event of events) {
       const text = encoder.encode(eventText(event));
       for (const reader of this.#readers) reader.offer(event, text);
@@ -58,6 +59,7 @@ export class EventStreams implements EventListener {
   }
 
   delta(event: DeltaEvent): void {
+    if (this.#readers.size === 0) return;
     const { session } = event;
     const type = "message.delta";
     const text = encoder.encode(`event: ${type}\ndata: ${JSON.stringify(event)}\n\n`);

@@ -101,17 +101,23 @@ export class Generator {
     return this.#turn?.messages.length ?? 0;
   }
 
-  /** Stops the turn of a message that has ended otherwise (cancelled, deleted); the generator goes on. */
-  abortTurn(message: string): void {
-    if (this.#turn?.messages.includes(message) === true) this.#turn.controller.abort();
+  /** A message has ended otherwise (cancelled): its turn is stopped, or a wait that may have been for it. */
+  dropMessage(message: string): void {
+    if (this.#turn) {
+      if (this.#turn.messages.includes(message)) this.#turn.controller.abort();
+      return;
+    }
+    const waits = this.#controller;
+    this.#controller = undefined;
+    waits?.abort();
   }
 
   /** Works until there is a reason to end. Throws only for a bug. */
   async run(): Promise<GeneratorEnd> {
     const { store, clock } = this.#around;
-    this.#controller ??= new AbortController();
-    const { signal } = this.#controller;
     for (;;) {
+      this.#controller ??= new AbortController();
+      const { signal } = this.#controller;
       if (this.isSpent) return "aborted";
       if (this.#host.isDue()) return "due";
       const head = await store.messages.head(this.#host.id);

@@ -117,7 +117,7 @@ export class SessionRegistry {
     if (!result) throw new SegueError("message_not_found", `there is no message ${id}`);
     if (!result.isCancelled)
       throw new SegueError("wrong_status", `message ${id} is ${result.message.status} already`);
-    this.#sessions.get(result.message.session)?.abortTurn(id);
+    this.#sessions.get(result.message.session)?.dropMessage(id);
     return result.message;
   }
 

@@ -55,9 +55,13 @@ export class Session implements GeneratorHost {
   #older: OlderBinding | undefined;
   #provenBefore: string | null;
   #requestedRestartAt: number | undefined;
+  /** Since when another binding is due; undefined: since the revision in force. */
+  #dueSince: number | undefined;
   #loop: Promise<void> | undefined;
   #isWoken = false;
   #recoveries = 0;
+  /** Ends the pause after a fault. */
+  #pause: AbortController | undefined;
 
   constructor(inputs: SessionInputs, around: SessionSurroundings) {
     this.id = inputs.id;
@@ -106,7 +110,7 @@ export class Session implements GeneratorHost {
   get pendingRestart(): PendingRestart | null {
     const reason = this.#dueReason();
     if (reason === undefined) return null;
-    const requestedAt = this.#requestedRestartAt ?? this.#around.bindings.inForce.appliedAt;
+    const requestedAt = this.#requestedRestartAt ?? this.#dueSince ?? this.#around.bindings.inForce.appliedAt;
     return { reason, requestedAt, blockedBy: this.#blockedBy() };
   }
 
@@ -136,7 +140,8 @@ export class Session implements GeneratorHost {
   /** Another binding may be the one to have now: the session's wishes changed. */
   refresh(inputs: BindingInputs): void {
     this.#inputs = inputs;
-    this.follow();
+    this.#dueSince = this.#around.clock.now();
+    if (!this.follow()) this.#dueSince = undefined;
   }
 
   /**
@@ -159,9 +164,9 @@ export class Session implements GeneratorHost {
     return isBusy && when === "boundary" ? "at_boundary" : "now";
   }
 
-  /** A message of it ended without its turn: cancelled. */
-  abortTurn(message: string): void {
-    this.#generator.abortTurn(message);
+  /** A message of it ended without its turn, cancelled: its turn is aborted, or what was waited for with it. */
+  dropMessage(message: string): void {
+    this.#generator.dropMessage(message);
     this.wake();
   }
 
@@ -172,6 +177,7 @@ export class Session implements GeneratorHost {
     const hadTurn = this.inFlight > 0;
     this.post({ type: "closed" });
     this.#around.guard.abandonTrials(this.id);
+    this.#pause?.abort();
     if (!hadTurn) this.#generator.retire();
     await this.#loop;
   }
@@ -244,7 +250,9 @@ export class Session implements GeneratorHost {
     const { clock, store } = this.#around;
     this.#around.onFault(this.id, thrown);
     if (this.#isClosed()) return;
-    await clock.sleep(Math.min(firstRecoveryMs * 2 ** Math.min(this.#recoveries++, 10), longestRecoveryMs));
+    this.#pause = new AbortController();
+    const pauseMs = Math.min(firstRecoveryMs * 2 ** Math.min(this.#recoveries++, 10), longestRecoveryMs);
+    await clock.sleep(pauseMs, this.#pause.signal);
     try {
       await store.messages.release(this.#generator.lease, clock.now());
       const cause = this.#around.redact(errorText(thrown));
@@ -281,6 +289,7 @@ export class Session implements GeneratorHost {
     if (guard.isProven(this.binding.config) && !guard.holdOver(this.binding.config))
       this.#older = { binding: this.binding, revision: this.#revision };
     this.#requestedRestartAt = undefined;
+    this.#dueSince = undefined;
     const { binding, revision } = this.#target();
     this.#generator = new Generator(ids.generator(), binding, this, this.#around);
     this.#revision = revision;
