@@ -1,17 +1,13 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { SegueError } from "../core/errors.ts";
 import type { CommandContext, CommonFlags, Surroundings } from "./command.ts";
+import { addDaemonCommands } from "./daemon-commands.ts";
 import { describeError, describeFault } from "./failure.ts";
 import { findPaths } from "./paths.ts";
+import type { Run, Runs } from "./run.ts";
 import { Screen, wantsColour } from "./screen.ts";
-import type { ServeFlags } from "./serve.ts";
+import { addSessionCommands } from "./session-commands.ts";
 import { version } from "./version.ts";
-
-type Run<Flags> = (
-  context: CommandContext,
-  args: readonly (string | undefined)[],
-  flags: Flags,
-) => Promise<number>;
 
 /** Runs a command line and answers its exit code (contract section 7). It never throws. */
 export async function runCommandLine(argv: readonly string[], around: Surroundings): Promise<number> {
@@ -82,8 +78,6 @@ function createProgram(around: Surroundings, outcome: { exitCode: number }): Com
   return program;
 }
 
-type Runs = <Flags>(run: Run<Flags>) => (...given: unknown[]) => Promise<void>;
-
 function createRoot(around: Surroundings): Command {
   return new Command("segue")
     .description(
@@ -117,45 +111,6 @@ function contextOf(flags: CommonFlags, around: Surroundings): CommandContext {
   };
 }
 
-function addDaemonCommands(program: Command, runs: Runs): void {
-  program
-    .command("serve")
-    .description("run the daemon in the foreground")
-    .addOption(
-      new Option("--set <key=value>", "a setting that beats the file; repeatable")
-        .argParser((text: string, before: string[]) => [...before, text])
-        .default([], "none"),
-    )
-    .option("--host <host>", "the same as --set server.host=HOST")
-    .option("--port <port>", "the same as --set server.port=PORT", portNumber)
-    .option(
-      "--strict",
-      "end with exit code 5 where the settings are not valid, instead of using the last accepted ones",
-    )
-    .addOption(new Option("--log <format>", "form of the log").choices(["json", "text"]))
-    .option("--tips", "print three commands to try")
-    .action(
-      runs<ServeFlags>(async (context, _args, flags) => (await import("./serve.ts")).serve(context, flags)),
-    );
-  program
-    .command("status")
-    .description("what is in force, what is pending, what is wrong and what to do about it")
-    .option("--watch", "show it again whenever something changes")
-    .action(
-      runs<{ watch?: boolean }>(async (context, _args, flags) =>
-        (await import("./status.ts")).showStatus(context, { isWatching: flags.watch === true }),
-      ),
-    );
-  program
-    .command("stop")
-    .description("stop the daemon: turns in flight may finish, everything else is kept for the next start")
-    .action(runs(async (context) => (await import("./stop.ts")).stop(context)));
-  program
-    .command("tour")
-    .description("see it work: a daemon of its own, sixty messages, two edits, one kill, nothing lost")
-    .action(runs(async (context) => (await import("./tour.ts")).tour(context)));
-}
-
 function addSettingsCommands(program: Command, runs: Runs): void {
   program
     .command("init")
@@ -166,44 +121,4 @@ function addSettingsCommands(program: Command, runs: Runs): void {
     .description("check a settings file without a daemon")
     .argument("[file]", "the file (else the one the daemon would use)")
     .action(runs(async (context, [file]) => (await import("./check.ts")).check(context, file)));
-}
-
-function addSessionCommands(program: Command, runs: Runs): void {
-  program
-    .command("send")
-    .description("send a message into a session, which is made if it is new; prints the message's id")
-    .argument("<session>", "id of the session")
-    .argument("[text]", "the message; - or nothing reads it from standard input")
-    .option("--wait <seconds>", "wait for the reply so long, and print it", waitSeconds)
-    .option("--key <key>", "an Idempotency-Key: sending again with it makes no second message")
-    .action(
-      runs<{ wait?: number; key?: string }>(async (context, [session = "", text], flags) =>
-        (await import("./send.ts")).send(context, { session, text, waitSeconds: flags.wait, key: flags.key }),
-      ),
-    );
-  program
-    .command("sessions")
-    .description("list the sessions, or show one")
-    .argument("[id]", "id of a session")
-    .action(runs(async (context, [id]) => (await import("./sessions.ts")).showSessions(context, id)));
-  program
-    .command("tail")
-    .description("follow what happens, event by event")
-    .argument("[session]", "only what happens in this session")
-    .action(runs(async (context, [session]) => (await import("./tail.ts")).tail(context, session)));
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535)
-    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
-  return port;
-}
-
-function waitSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || seconds > 86_400) {
-    throw new InvalidArgumentError("It must be a number of seconds from 0 to 86400.");
-  }
-  return seconds;
 }

@@ -1,0 +1,50 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Runs } from "./run.ts";
+import type { ServeFlags } from "./serve.ts";
+
+/** The commands about the daemon itself. */
+export function addDaemonCommands(program: Command, runs: Runs): void {
+  program
+    .command("serve")
+    .description("run the daemon in the foreground")
+    .addOption(
+      new Option("--set <key=value>", "a setting that beats the file; repeatable")
+        .argParser((text: string, before: string[]) => [...before, text])
+        .default([], "none"),
+    )
+    .option("--host <host>", "the same as --set server.host=HOST")
+    .option("--port <port>", "the same as --set server.port=PORT", portNumber)
+    .option(
+      "--strict",
+      "end with exit code 5 where the settings are not valid, instead of using the last accepted ones",
+    )
+    .addOption(new Option("--log <format>", "form of the log").choices(["json", "text"]))
+    .option("--tips", "print three commands to try")
+    .action(
+      runs<ServeFlags>(async (context, _args, flags) => (await import("./serve.ts")).serve(context, flags)),
+    );
+  program
+    .command("status")
+    .description("what is in force, what is pending, what is wrong and what to do about it")
+    .option("--watch", "show it again whenever something changes")
+    .action(
+      runs<{ watch?: boolean }>(async (context, _args, flags) =>
+        (await import("./status.ts")).showStatus(context, { isWatching: flags.watch === true }),
+      ),
+    );
+  program
+    .command("stop")
+    .description("stop the daemon: turns in flight may finish, everything else is kept for the next start")
+    .action(runs(async (context) => (await import("./stop.ts")).stop(context)));
+  program
+    .command("tour")
+    .description("see it work: a daemon of its own, sixty messages, two edits, one kill, nothing lost")
+    .action(runs(async (context) => (await import("./tour.ts")).tour(context)));
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  return port;
+}

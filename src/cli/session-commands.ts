@@ -1,0 +1,36 @@
+import { type Command, InvalidArgumentError } from "commander";
+import type { Runs } from "./run.ts";
+
+/** The commands about sessions and their messages. */
+export function addSessionCommands(program: Command, runs: Runs): void {
+  program
+    .command("send")
+    .description("send a message into a session, which is made if it is new; prints the message's id")
+    .argument("<session>", "id of the session")
+    .argument("[text]", "the message; - or nothing reads it from standard input")
+    .option("--wait <seconds>", "wait for the reply so long, and print it", waitSeconds)
+    .option("--key <key>", "an Idempotency-Key: sending again with it makes no second message")
+    .action(
+      runs<{ wait?: number; key?: string }>(async (context, [session = "", text], flags) =>
+        (await import("./send.ts")).send(context, { session, text, waitSeconds: flags.wait, key: flags.key }),
+      ),
+    );
+  program
+    .command("sessions")
+    .description("list the sessions, or show one")
+    .argument("[id]", "id of a session")
+    .action(runs(async (context, [id]) => (await import("./sessions.ts")).showSessions(context, id)));
+  program
+    .command("tail")
+    .description("follow what happens, event by event")
+    .argument("[session]", "only what happens in this session")
+    .action(runs(async (context, [session]) => (await import("./tail.ts")).tail(context, session)));
+}
+
+function waitSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds > 86_400) {
+    throw new InvalidArgumentError("It must be a number of seconds from 0 to 86400.");
+  }
+  return seconds;
+}
