@@ -5,7 +5,9 @@ import { problemResponse } from "./problem.ts";
 import { daemonRoutes } from "./routes/daemon.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { retryRoutes } from "./routes/retries.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { settingsStatusRoutes } from "./routes/settings-status.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import type { Services } from "./services.ts";
@@ -27,8 +29,10 @@ export function createApp(services: Services, transport: Transport): Hono {
   const routes: Routes = {
     ...sessionRoutes(services),
     ...messageRoutes(services),
+    ...retryRoutes(services),
     ...eventRoutes(services),
-    ...settingsRoutes(services),
+    ...settingsRoutes(services, transport),
+    ...settingsStatusRoutes(services),
     ...statsRoutes(services),
     ...daemonRoutes(services),
   };

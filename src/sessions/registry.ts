@@ -8,6 +8,8 @@ import type {
   AcceptResult,
   MessageRecord,
   NewSession,
+  RetryRequest,
+  RetryResult,
   SessionPatch,
   SessionRecord,
 } from "../store/store.ts";
@@ -86,9 +88,13 @@ export class SessionRegistry {
   /** Takes messages into a session's inbox (see `Store.messages.accept`) and wakes it. */
   async accept(request: Omit<AcceptRequest, "at">): Promise<AcceptResult> {
     const { store, clock } = this.#around;
-    const result = await store.messages.accept({ ...request, at: clock.now() });
-    if (result.kind === "accepted" && !this.#isClosed) this.#load(result.session).wake();
-    return result;
+    return this.#wakenBy(await store.messages.accept({ ...request, at: clock.now() }));
+  }
+
+  /** Sends failed messages again (see `Store.messages.retry`) and wakes their session. */
+  async retry(request: Omit<RetryRequest, "at">): Promise<RetryResult> {
+    const { store, clock } = this.#around;
+    return this.#wakenBy(await store.messages.retry({ ...request, at: clock.now() }));
   }
 
   /** Changes what a session sets for itself; takes effect at its next boundary. Throws `session_not_found`. */
@@ -221,6 +227,11 @@ export class SessionRegistry {
     await closed;
     this.#sessions.clear();
     return { aborted, requeued };
+  }
+
+  #wakenBy<Result extends RetryResult>(result: Result): Result {
+    if (result.kind === "accepted" && !this.#isClosed) this.#load(result.session).wake();
+    return result;
   }
 
   #load(record: SessionRecord): Session {

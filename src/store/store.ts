@@ -124,6 +124,20 @@ export type AcceptResult =
   | { kind: "conflict" }
   | { kind: "full"; pending: number };
 
+/** Failed messages to be sent again: new ones with the same content, at the end of the inbox. */
+export interface RetryRequest {
+  session: string;
+  /** One message; null: all that failed and were not sent again yet. */
+  message: string | null;
+  /** Ids for the new ones. */
+  newId: () => string;
+  maxPending: number;
+  at: number;
+}
+
+/** What became of a retry; `nothing` where nothing failed. */
+export type RetryResult = AcceptResult | { kind: "nothing" };
+
 /** A wish for the next pending message of a session, or for several of them. */
 export interface ClaimRequest {
   session: string;
@@ -298,6 +312,8 @@ export interface Store {
   readonly messages: {
     /** Takes messages into a session's inbox, all or none; makes the session if it is new. Tells `message.accepted`. */
     accept(request: AcceptRequest): Promise<AcceptResult>;
+    /** Takes the contents of failed messages into the inbox again, in order, all or none. Tells `message.accepted`. */
+    retry(request: RetryRequest): Promise<RetryResult>;
     get(id: string): Promise<MessageRecord | undefined>;
     /** By `seq` within a session. */
     list(
@@ -362,6 +378,10 @@ export interface Store {
       events: (revision: number) => readonly NewEvent[],
     ): Promise<number>;
     latest(): Promise<RevisionRecord | undefined>;
+    /** The revisions that are kept, newest first: the last 100. */
+    list(page: PageRequest): Promise<Page<RevisionRecord>>;
+    /** A revision that is kept. */
+    get(revision: number): Promise<RevisionRecord | undefined>;
   };
   totals(): Promise<StoreTotals>;
   /** Input and output tokens of the turns that ended on the UTC day of `at`. */

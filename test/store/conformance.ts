@@ -11,6 +11,7 @@ import { groupConformance } from "./conformance/group.ts";
 import { listConformance } from "./conformance/lists.ts";
 import { putBackConformance } from "./conformance/put-back.ts";
 import { recoveryConformance } from "./conformance/recovery.ts";
+import { retryConformance } from "./conformance/retry.ts";
 import { revisionConformance } from "./conformance/revisions.ts";
 import { sessionConformance } from "./conformance/sessions.ts";
 import { textConformance } from "./conformance/texts.ts";
@@ -25,6 +26,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     putBackConformance(open);
     batchConformance(open);
     cancelConformance(open);
+    retryConformance(open);
     recoveryConformance(open);
     sessionConformance(open);
     listConformance(open);

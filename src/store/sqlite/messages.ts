@@ -10,6 +10,7 @@ import type { Tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { messageRecord } from "./message-record.ts";
 import { createRecover } from "./recover.ts";
+import { createRetry } from "./retry.ts";
 import { integer, integerOrNull, text } from "./row.ts";
 import { type TurnEnds, ofMessage } from "./turn-end.ts";
 
@@ -35,12 +36,14 @@ export function createMessages(parts: {
   );
   const cancel = createCancel(database, tell);
   const recover = createRecover(database, tell);
+  const retry = createRetry(database, accept);
   const get = (id: string): MessageRecord | undefined => {
     const row = byId.get(id);
     return row && messageRecord(row);
   };
   return {
     accept: (request) => commit.write((stored) => accept(request, stored)),
+    retry: (request) => commit.write((stored) => retry(request, stored)),
     get: async (id) => get(id),
     list: async (filter, page) => listMessages(database, filter, page),
     head: async (session) => {
