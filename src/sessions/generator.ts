@@ -150,25 +150,17 @@ export class Generator {
       onWait: (reason, until) => this.#host.post({ type: "waits", for: reason, until }),
     });
     if (!permit) return;
-    // 1. The code of a vendor is loaded before the claim, so that the call follows the claim without a pause.
-    const provider = await this.#around.createProvider(permit.candidate.config);
-    const claimed = this.#isOver() ? undefined : await this.#claim(permit, signal);
-    if (!claimed) {
+    try {
+      // 1. The code of a vendor is loaded before the claim, so that the call follows the claim without a pause.
+      const provider = await this.#around.createProvider(permit.candidate.config);
+      const claimed = this.#isOver() ? undefined : await this.#claim(permit, signal);
+      if (!claimed) return;
+      const outcome = await this.#call(provider, permit.candidate, claimed);
+      await this.#end(permit, claimed, outcome);
+    } finally {
+      // 2. Where the turn came to a verdict the slot is free already, and this does nothing.
       permit.release({ kind: "none" });
-      return;
     }
-    const controller = new AbortController();
-    this.#turn = { messages: idsOf(claimed), controller };
-    this.#host.post({ type: "claimed", message: claimed.messages[0].id });
-    if (this.#abortReason !== undefined) controller.abort();
-    const outcome = await this.#call(provider, permit.candidate, claimed, controller.signal).catch(
-      (thrown) => {
-        permit.release({ kind: "none" });
-        throw thrown;
-      },
-    );
-    this.#turn = undefined;
-    await this.#end(permit, claimed, outcome);
   }
 
   #isOver(): boolean {
@@ -199,7 +191,19 @@ export class Generator {
     }
   }
 
-  async #call(
+  async #call(provider: Provider, binding: Binding, claimed: Claimed): Promise<TurnOutcome> {
+    const controller = new AbortController();
+    this.#turn = { messages: idsOf(claimed), controller };
+    this.#host.post({ type: "claimed", message: claimed.messages[0].id });
+    if (this.#abortReason !== undefined) controller.abort();
+    try {
+      return await this.#converse(provider, binding, claimed, controller.signal);
+    } finally {
+      this.#turn = undefined;
+    }
+  }
+
+  async #converse(
     provider: Provider,
     binding: Binding,
     { messages, session }: Claimed,
@@ -220,12 +224,7 @@ export class Generator {
         timeoutMs,
         maxDurationMs,
       },
-      {
-        provider,
-        clock,
-        signal,
-        onText: (text) => onDelta({ session: session.id, message: id, seq, text }),
-      },
+      { provider, clock, signal, onText: (text) => onDelta({ session: session.id, message: id, seq, text }) },
     );
   }
 
