@@ -7,7 +7,8 @@ import { MessageEnds } from "../http/message-ends.ts";
 import type { DaemonInfo, Services } from "../http/services.ts";
 import { listen } from "../platform/bun.ts";
 import { AcceptedSettings } from "../settings/accepted.ts";
-import { type InForce, SettingsKeeper } from "../settings/settings.ts";
+import type { InForce } from "../settings/in-force.ts";
+import { SettingsKeeper } from "../settings/settings.ts";
 import type { PathWatchers } from "../watch/path-watchers.ts";
 import { type Core, applySettings, buildCore } from "./core.ts";
 import { type DaemonOptions, type Foundation, type Outside, layFoundation } from "./foundation.ts";
@@ -334,6 +335,9 @@ class Daemon implements RunningDaemon {
         watching: () => this.#watchers.mode,
         notInForce: () => this.#notInForce(),
         look: () => this.#keeper.look("file"),
+        waiting: () => this.#keeper.waiting,
+        apply: () => this.#keeper.apply(),
+        edit: (edit, options) => this.#keeper.edit(edit, options),
       },
       stop: () => {
         this.stop("request").catch(onFault);

@@ -10,6 +10,7 @@ import { sessionRoutes } from "./routes/sessions.ts";
 import { settingsStatusRoutes } from "./routes/settings-status.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { statsRoutes } from "./routes/stats.ts";
+import { transcriptRoutes } from "./routes/transcripts.ts";
 import type { Services } from "./services.ts";
 
 /** Answers one request; a route's parameters are in `path`. It may throw a `SegueError`. */
@@ -30,6 +31,7 @@ export function createApp(services: Services, transport: Transport): Hono {
     ...sessionRoutes(services),
     ...messageRoutes(services),
     ...retryRoutes(services),
+    ...transcriptRoutes(services),
     ...eventRoutes(services),
     ...settingsRoutes(services, transport),
     ...settingsStatusRoutes(services),

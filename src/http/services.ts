@@ -1,11 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 import type { Problem } from "../core/errors.ts";
+import type { Plan } from "../core/events.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Gate } from "../providers/gate.ts";
 import type { Guard } from "../providers/guard.ts";
 import type { Bindings } from "../sessions/bindings.ts";
 import type { SessionRegistry } from "../sessions/registry.ts";
-import type { InForce } from "../settings/settings.ts";
+import type { EditAnswer, EditOptions } from "../settings/edit-in-force.ts";
+import type { Edit } from "../settings/edit.ts";
+import type { InForce } from "../settings/in-force.ts";
 import type { Store } from "../store/store.ts";
 import type { EventStreams } from "./event-stream.ts";
 import type { MessageEnds } from "./message-ends.ts";
@@ -48,6 +51,12 @@ export interface Services {
     notInForce: () => { key: string; reason: string }[];
     /** Reads the file now; resolves when it is in force or judged to be bad. */
     look: () => Promise<void>;
+    /** What applying the edit that waits would change; null where none waits. */
+    waiting: () => Plan | null;
+    /** Puts the edit that waits in force. */
+    apply: () => Promise<void>;
+    /** Edits the file and puts it in force. */
+    edit: (edit: Edit, options: EditOptions) => Promise<EditAnswer>;
   };
   /** Begins to stop; returns at once. */
   stop: () => void;

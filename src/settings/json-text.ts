@@ -38,17 +38,32 @@ export function setInText(text: string, path: JsonPath, value: unknown): string 
   const root = treeOf(text);
   const found = findNodeAtLocation(root, [...path]);
   if (found?.type === "array" && Array.isArray(value)) return alignItems(text, path, value);
-  const style = styleOf(text);
-  if (found) {
-    const content = render(value, style, indentAt(text, found.offset));
-    return applyEdits(text, [{ offset: found.offset, length: found.length, content }]);
-  }
-  const depth = deepestObject(root, path);
-  const object = findNodeAtLocation(root, path.slice(0, depth)) ?? root;
+  const depth = found ? path.length - 1 : deepestObject(root, path);
   const [name = "", ...rest] = path.slice(depth);
   const nested = rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+  const present = found ?? findNodeAtLocation(root, path.slice(0, depth + 1));
+  return present
+    ? replaceNode(text, present, nested)
+    : addProperty(text, root, path.slice(0, depth), name, nested);
+}
+
+function replaceNode(text: string, { offset, length }: Node, value: unknown): string {
+  return applyEdits(text, [
+    { offset, length, content: render(value, styleOf(text), indentAt(text, offset)) },
+  ]);
+}
+
+function addProperty(
+  text: string,
+  root: Node,
+  path: readonly (string | number)[],
+  name: string | number,
+  value: unknown,
+): string {
+  const style = styleOf(text);
+  const object = findNodeAtLocation(root, [...path]) ?? root;
   const made = (indent: string, isInline: boolean): string =>
-    `${JSON.stringify(name)}: ${isInline ? renderInline(nested) : render(nested, style, indent)}`;
+    `${JSON.stringify(String(name))}: ${isInline ? renderInline(value) : render(value, style, indent)}`;
   return append(text, object, object.children?.at(-1), made, style);
 }
 
@@ -143,8 +158,12 @@ function fill(
   const inner = text.slice(start, container.offset + container.length - 1);
   const outer = indentAt(text, container.offset);
   const kept = inner.trimEnd();
-  if (container.type === "array" && kept === "") {
-    return applyEdits(text, [{ offset: start, length: inner.length, content: made(outer, true) }]);
+  const isInline = container.type === "array" ? kept === "" : /^[ \t]+$/.test(inner);
+  if (isInline) {
+    const space = container.type === "array" ? "" : " ";
+    return applyEdits(text, [
+      { offset: start, length: inner.length, content: space + made(outer, true) + space },
+    ]);
   }
   const content = `${kept}${lineBreak}${outer}${unit}${made(outer + unit, false)}${lineBreak}${outer}`;
   return applyEdits(text, [{ offset: start, length: inner.length, content }]);

@@ -1,5 +1,6 @@
 import type { Problem } from "../core/errors.ts";
 import type { JsonPath } from "./json-text.ts";
+import { dotted, findKey } from "./keys.ts";
 import { mask } from "./secrets.ts";
 
 /** A change of one value of a settings file: the value, or its removal. */
@@ -87,12 +88,14 @@ const unchanged = Symbol("unchanged");
 
 function unmask(value: unknown, path: JsonPath, present: Present, problems: Problem[]): unknown {
   if (!holdsMask(value)) return value;
-  if (isSame(value, present.shown) || (value === mask && isSecretPath(path))) return unchanged;
+  const isSecret = findKey(dotted(path))?.secret === true;
+  if (isSame(value, present.shown) || (value === mask && isSecret)) return unchanged;
   if (isJsonObject(value)) {
     const entries = Object.entries(value).map(
       ([name, item]) => [name, unmask(item, [...path, name], inner(present, name), problems)] as const,
     );
-    return Object.fromEntries(entries.filter(([, item]) => item !== unchanged));
+    const changed = entries.filter(([, item]) => item !== unchanged);
+    return changed.length === 0 ? unchanged : Object.fromEntries(changed);
   }
   if (Array.isArray(value))
     return value.map((item: unknown, index) => unmaskItem(item, [...path, index], present, problems));
@@ -115,15 +118,11 @@ function unmaskItem(
 }
 
 function maskProblem(path: JsonPath): Problem {
-  const name = path.join(".");
+  const name = dotted(path);
   return {
     path: name,
     message: `${name} holds ${mask}, which stands for a secret; write the secret itself, or leave the key out`,
   };
-}
-
-function isSecretPath(path: JsonPath): boolean {
-  return path.at(-1) === "apiKey" || path.join(".") === "server.token";
 }
 
 function holdsMask(value: unknown): boolean {

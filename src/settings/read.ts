@@ -9,7 +9,7 @@ import { type Judged, judge } from "./judged.ts";
 import { maskSettings, maskText } from "./masking.ts";
 import { type Outside, References } from "./references.ts";
 import type { Settings } from "./schema.ts";
-import { Secrets, secretsOf } from "./secrets.ts";
+import { copiesOf, secretsOf } from "./secrets.ts";
 import { type Sources, sourcesOf } from "./sources.ts";
 
 /** A settings file and what is around it. */
@@ -43,9 +43,6 @@ export type ReadResult =
   | { kind: "ok"; reading: Reading }
   /** The files are to be watched here too: one that comes back may be all that is missing. */
   | { kind: "problems"; problems: Problem[]; referencedFiles?: readonly string[] };
-
-/** Copies of shorter secrets outside their own key are not masked: they are words like "ollama". */
-const shortestCopy = 12;
 
 /**
  * Reads settings: parses, resolves references, judges, fills in defaults. Pure but for `readFile`; takes time in
@@ -104,8 +101,7 @@ interface JudgedFile {
 function toReading(judged: JudgedFile, document: Document | undefined, references: References): Reading {
   const { all, inFile, given, assembled, fromFile } = judged;
   const secrets = secretsOf(assembled.settings, all);
-  const copies = new Secrets(shortestCopy);
-  copies.learn(secrets);
+  const copies = copiesOf(secrets);
   return {
     settings: assembled.settings,
     fromFile: fromFile.settings,

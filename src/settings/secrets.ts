@@ -78,6 +78,16 @@ export class Secrets {
   }
 }
 
+/** Copies of shorter secrets outside their own key are not masked: they are words like "ollama". */
+const shortestCopy = 12;
+
+/** Finds copies of secrets where none belongs: in comments and in values that are not secret. */
+export function copiesOf(secrets: readonly string[]): Secrets {
+  const copies = new Secrets(shortestCopy);
+  copies.learn(secrets);
+  return copies;
+}
+
 /** One way in which a secret may be written, and what finds it. */
 interface Search {
   form: string;

@@ -58,6 +58,8 @@ export interface MessageRecord {
   usage: Usage | null;
   repliedBy: string | null;
   retryOf: string | null;
+  /** The context its turn ran in, counted from 1; null before it has ended by a turn. */
+  epoch: number | null;
   createdAt: number;
   startedAt: number | null;
   finishedAt: number | null;

@@ -29,11 +29,14 @@ export async function stopApps(): Promise<void> {
   running.clear();
 }
 
-/** The HTTP interface over real parts: store on disk, settings file, registry, gate and providers; time is the test's. */
-export async function startApp(settings: Record<string, unknown> = {}): Promise<DaemonApp> {
+/**
+ * The HTTP interface over real parts: store on disk, settings file (null: none), registry, gate and providers; time is
+ * the test's.
+ */
+export async function startApp(settings: Record<string, unknown> | null = {}): Promise<DaemonApp> {
   const folder = makeFolder("http");
   const settingsPath = join(folder, "settings.json");
-  writeFileSync(settingsPath, JSON.stringify(settings));
+  if (settings) writeFileSync(settingsPath, JSON.stringify(settings));
   mkdirSync(join(folder, "data"));
   const app = new DaemonApp(settingsPath, join(folder, "data"));
   running.add(app);
@@ -217,6 +220,9 @@ export class DaemonApp {
         watching: () => "native",
         notInForce: () => [],
         look: () => this.#keeper.look("file"),
+        waiting: () => this.#keeper.waiting,
+        apply: () => this.#keeper.apply(),
+        edit: (edit, options) => this.#keeper.edit(edit, options),
       },
       stop: () => void this.orders.push("stop"),
       restart: () => void this.orders.push("restart"),

@@ -39,6 +39,25 @@ export function revisionConformance(open: OpenStore): void {
       },
     );
 
+    test("they are listed newest first, a page at a time, and each is found by its number", async () => {
+      const { store } = open();
+      for (const n of [1, 2, 3]) await store.revisions.record({ ...first, at: noon + n }, () => []);
+      const page = await store.revisions.list({ limit: 2, cursor: null });
+      expect(page.items.map(({ revision }) => revision)).toEqual([3, 2]);
+      const rest = await store.revisions.list({ limit: 2, cursor: page.next });
+      expect(rest).toEqual({ items: [{ ...first, revision: 1, at: noon + 1 }], next: null });
+      expect(await store.revisions.get(2)).toEqual({ ...first, revision: 2, at: noon + 2 });
+      expect(await store.revisions.get(4)).toBeUndefined();
+    });
+
+    test("the last 100 are kept, under their own numbers", async () => {
+      const { store } = open();
+      for (let n = 0; n < 103; n++) await store.revisions.record(first, () => []);
+      const { items, next } = await store.revisions.list({ limit: 1000, cursor: null });
+      expect([items.length, items[0]?.revision, items.at(-1)?.revision, next]).toEqual([100, 103, 4, null]);
+      expect(await store.revisions.get(3)).toBeUndefined();
+    });
+
     test("what is told of a revision knows its number and commits with it", async () => {
       const under = open();
       await under.store.revisions.record(first, (revision) => [

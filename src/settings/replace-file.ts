@@ -1,0 +1,136 @@
+import { constants, readFileSync, realpathSync, renameSync, type Stats } from "node:fs";
+import { access, link, mkdir, open, readlink, realpath, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { SegueError, errorText } from "../core/errors.ts";
+import { hashOf } from "./source.ts";
+
+/** As many symlinks as Linux follows (path_resolution(7)). */
+const mostLinks = 40;
+
+/**
+ * Replaces what `path` leads to in one step, durably: a temporary file beside it, fsync, rename. Symlinks on the way
+ * stay, as do mode and owner. False, and nothing changed, where the file is no longer the one with the hash
+ * `expected` (null: none): looked at right before the rename. Throws `settings_not_writable`.
+ */
+export async function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  expected: string | null,
+): Promise<boolean> {
+  try {
+    const target = await targetOf(path);
+    const before = await statOf(target);
+    if ((before === undefined) !== (expected === null)) return false;
+    if (before) await access(target, constants.W_OK);
+    else await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
+    try {
+      await writeBeside(temporary, bytes, before);
+      const isDone = before ? moveOver(temporary, target, path, expected) : await makeNew(temporary, target);
+      if (isDone) await syncFolder(dirname(target));
+      return isDone;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  } catch (thrown) {
+    throw notWritable(path, thrown);
+  }
+}
+
+/** Where symlinks lead, whether there is a file or not yet. */
+async function targetOf(path: string): Promise<string> {
+  let target = path;
+  for (let count = 0; count < mostLinks; count++) {
+    try {
+      return await realpath(target);
+    } catch (thrown) {
+      if (codeOf(thrown) !== "ENOENT") throw thrown;
+    }
+    const next = await readlink(target).catch(() => undefined);
+    if (next === undefined) return target;
+    target = resolve(dirname(target), next);
+  }
+  return target;
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (thrown) {
+    if (codeOf(thrown) === "ENOENT") return undefined;
+    throw thrown;
+  }
+}
+
+async function writeBeside(temporary: string, bytes: Uint8Array, before: Stats | undefined): Promise<void> {
+  // What a killed process of the same number left is no file of anybody's.
+  await rm(temporary, { force: true });
+  const file = await open(temporary, "wx", 0o600);
+  try {
+    await file.writeFile(bytes);
+    if (before) {
+      const own = await file.stat();
+      if (own.uid !== before.uid || own.gid !== before.gid) await file.chown(before.uid, before.gid);
+      // After the change of owner, which takes the bits for set-uid away.
+      await file.chmod(before.mode & 0o7777);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The look and the rename are one step of this process: between them no other code of it runs. */
+function moveOver(temporary: string, target: string, path: string, expected: string | null): boolean {
+  try {
+    if (realpathSync(path) !== target || hashOf(readFileSync(target)) !== expected) return false;
+  } catch (thrown) {
+    if (codeOf(thrown) === "ENOENT") return false;
+    throw thrown;
+  }
+  renameSync(temporary, target);
+  return true;
+}
+
+/** A link, unlike a rename, never takes the place of a file that was made meanwhile. */
+async function makeNew(temporary: string, target: string): Promise<boolean> {
+  try {
+    await link(temporary, target);
+    return true;
+  } catch (thrown) {
+    if (codeOf(thrown) === "EEXIST") return false;
+    throw thrown;
+  }
+}
+
+/** The rename itself is durable only once the folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function notWritable(path: string, thrown: unknown): SegueError {
+  const code = codeOf(thrown);
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new SegueError("storage_full", `there is no room to write ${path}`, { cause: thrown });
+  return new SegueError(
+    "settings_not_writable",
+    `${path} cannot be replaced: ${reasons.get(code) ?? errorText(thrown)}`,
+    { hint: "edit it by hand, or let this user write it and its folder", cause: thrown },
+  );
+}
+
+const reasons = new Map([
+  ["EACCES", "this user may not write it, or not into its folder"],
+  ["EPERM", "its owner could not be kept"],
+  ["EROFS", "it lies on a read-only file system"],
+  ["EBUSY", "it is mounted by itself; mount its folder instead"],
+]);
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import type { Problem } from "../core/errors.ts";
+import type { Flag } from "./flags.ts";
+import { type ReadResult, readSettings } from "./read.ts";
+import { type SettingsSource, hashOf, readSource } from "./source.ts";
+
+/** A file that was in force and is no longer there. */
+const missingFile: Problem = {
+  path: "",
+  message: "is missing; the last good settings stay in force until it is there again",
+};
+
+/** The settings file and what is around it: looked at, told apart and judged; never written. */
+export class SettingsFile {
+  readonly path: string;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #flags: readonly Flag[];
+  /** Files that the text last judged refers to: they are watched even where it was bad for want of one of them. */
+  #referencedFiles: readonly string[] = [];
+
+  constructor(parts: {
+    path: string;
+    env: Readonly<Record<string, string | undefined>>;
+    flags: readonly Flag[];
+  }) {
+    this.path = parts.path;
+    this.#env = parts.env;
+    this.#flags = parts.flags;
+  }
+
+  /** The keys that flags set. */
+  get flagKeys(): string[] {
+    return this.#flags.map((flag) => flag.key);
+  }
+
+  /** The files to watch: the settings file and those it refers to. */
+  get files(): string[] {
+    return [this.path, ...this.#referencedFiles];
+  }
+
+  /** Reads the bytes, once. */
+  look(): Promise<SettingsSource> {
+    return readSource(this.path);
+  }
+
+  /** What tells one state of the outside from another: the file's bytes, and those of the files it refers to. */
+  markOf(source: SettingsSource): string {
+    if (source.kind !== "file") return source.kind === "missing" ? "missing" : `unreadable ${source.reason}`;
+    return [source.hash, ...this.#referencedFiles.map(hashOfFile)].join(" ");
+  }
+
+  /**
+   * Judges what was read; from then on the files it refers to are watched. Once a file was in force (`hadFile`) its
+   * absence is a problem, not a wish for defaults.
+   */
+  judge(source: SettingsSource, hadFile: boolean): ReadResult {
+    if (source.kind === "unreadable")
+      return { kind: "problems", problems: [{ path: "", message: `cannot be read: ${source.reason}` }] };
+    if (source.kind === "missing" && hadFile) return { kind: "problems", problems: [missingFile] };
+    const result = this.read(source.kind === "file" ? source.bytes : null);
+    this.follow(result);
+    return result;
+  }
+
+  /** What bytes would mean if they stood in the file; null for no file. Changes nothing. */
+  read(bytes: Uint8Array | null): ReadResult {
+    const readFile = (name: string): Uint8Array => readFileSync(name);
+    return readSettings({ bytes, path: this.path, env: this.#env, flags: this.#flags, readFile });
+  }
+
+  /** Takes a judgement for that of the file: what it refers to is watched. */
+  follow(result: ReadResult): void {
+    const { referencedFiles } = result.kind === "ok" ? result.reading : result;
+    if (referencedFiles) this.#referencedFiles = referencedFiles;
+  }
+}
+
+function hashOfFile(path: string): string {
+  try {
+    return hashOf(readFileSync(path));
+  } catch {
+    return "missing";
+  }
+}
