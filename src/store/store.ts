@@ -370,7 +370,7 @@ export interface Store {
     append(events: readonly NewEvent[], at: number): Promise<void>;
     /** Stored events with an id above `after`, in order. */
     after(after: number, limit: number): Promise<StoredEvent[]>;
-    /** The lowest and the highest id that are kept or were given; 0, 0 before the first. */
+    /** The lowest id that is kept (one above the highest where none is) and the highest given; 0, 0 before the first. */
     bounds(): Promise<{ oldest: number; newest: number }>;
   };
   readonly revisions: {

@@ -9,6 +9,7 @@ import { figureConformance } from "./conformance/figures.ts";
 import { finishConformance } from "./conformance/finish.ts";
 import { groupConformance } from "./conformance/group.ts";
 import { listConformance } from "./conformance/lists.ts";
+import { noteConformance } from "./conformance/notes.ts";
 import { putBackConformance } from "./conformance/put-back.ts";
 import { recoveryConformance } from "./conformance/recovery.ts";
 import { retryConformance } from "./conformance/retry.ts";
@@ -33,6 +34,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     figureConformance(open);
     eventConformance(open);
     revisionConformance(open);
+    noteConformance(open);
     endpointConformance(open);
     groupConformance(open);
     textConformance(open);

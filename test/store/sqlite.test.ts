@@ -111,6 +111,23 @@ describe("opening", () => {
   });
 });
 
+describe("stored events that were forgotten", () => {
+  test("the oldest is the first that is kept; where none is, the one that comes next", async () => {
+    const path = await usedDatabase();
+    const before = await openOnDisk(path).store.events.bounds();
+    await closeStores();
+    run(path, `DELETE FROM events WHERE id <= ${before.oldest}`);
+    const { store } = openOnDisk(path);
+    expect(await store.events.bounds()).toEqual({ oldest: before.oldest + 1, newest: before.newest });
+    await closeStores();
+    run(path, "DELETE FROM events");
+    const { store: empty } = openOnDisk(path);
+    expect(await empty.events.bounds()).toEqual({ oldest: before.newest + 1, newest: before.newest });
+    await accept(empty, "a", ["three"]);
+    expect(await empty.events.bounds()).toEqual({ oldest: before.newest + 1, newest: before.newest + 1 });
+  });
+});
+
 describe("durability", () => {
   test.each([
     ["full", 2],

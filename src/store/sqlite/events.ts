@@ -37,7 +37,7 @@ export function createEvents(database: Database, commit: GroupCommit, tell: Tell
     after: async (id, limit) => after.all(id, limit).map(storedEvent),
     bounds: async () => {
       const last = idIn(newest.get());
-      return { oldest: idIn(oldest.get()) || last, newest: last };
+      return { oldest: idIn(oldest.get()) || (last === 0 ? 0 : last + 1), newest: last };
     },
   };
 }
