@@ -17,6 +17,7 @@ import { AcceptedSettings } from "../../src/settings/accepted.ts";
 import { Secrets } from "../../src/settings/secrets.ts";
 import { SettingsKeeper } from "../../src/settings/settings.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
+import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { makeFolder } from "../support/workspace.ts";
 import { type Asked, authority, requestOf, type ShownMessage } from "./asking.ts";
@@ -118,6 +119,11 @@ export class DaemonApp {
     return () => this.#database.exec("PRAGMA max_page_count = 1000000");
   }
 
+  /** Forgets the stored events up to an id, as their time would. */
+  forgetEvents(upTo: number): void {
+    this.#database.prepare("DELETE FROM events WHERE id <= ?").run(upTo);
+  }
+
   /** A request over TCP from this machine; GET, or POST where there is something to send. */
   async ask(path: string, asked: Asked = {}): Promise<Response> {
     return this.#tcp.fetch(requestOf(path, asked));
@@ -149,6 +155,11 @@ export class DaemonApp {
   async edit(settings: Record<string, unknown> | string): Promise<void> {
     writeFileSync(this.settingsPath, typeof settings === "string" ? settings : JSON.stringify(settings));
     await this.#keeper.look("file");
+  }
+
+  /** Resolves when `isSo` answers true: for what a process or a connection brings about. */
+  async until(isSo: () => Promise<boolean>): Promise<void> {
+    await eventually("what the test waits for", isSo);
   }
 
   /** Stops; throws where something was a bug, or a timer is left. */

@@ -1,9 +1,9 @@
-import * as v from "valibot";
 import { isoTime } from "../../core/clock.ts";
 import { SegueError } from "../../core/errors.ts";
 import type { Routes } from "../app.ts";
 import { readOptionalJson } from "../body.ts";
 import type { Services } from "../services.ts";
+import { fields } from "../validate.ts";
 
 /** The daemon itself, and whether it is alive and ready (contract section 5). */
 export function daemonRoutes(services: Services): Routes {
@@ -26,7 +26,7 @@ export function daemonRoutes(services: Services): Routes {
     },
     "/api/daemon/restart": {
       POST: async (request) => {
-        await readOptionalJson(request, v.strictObject({}));
+        await readOptionalJson(request, fields({}));
         services.restart();
         return Response.json({ phase: "draining" }, { status: 202 });
       },
