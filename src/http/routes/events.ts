@@ -24,11 +24,13 @@ export function eventRoutes({ streams }: Services): Routes {
     "/api/events": {
       GET: (request) => {
         const { session, type, after } = readQuery(request, query);
-        const stream = streams.open(lastEventId(request) ?? after ?? null, {
+        const from = lastEventId(request) ?? after ?? null;
+        const filter = {
           session: session === undefined ? undefined : requireId(session),
           types: type?.split(",") ?? [],
-        });
-        return new Response(stream, {
+        };
+        // HEAD comes here too: nobody would read the stream, and nobody would close it.
+        return new Response(request.method === "HEAD" ? null : streams.open(from, filter), {
           headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store" },
         });
       },
