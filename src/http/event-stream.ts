@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../core/clock.ts";
+import { type Cancel, type Clock, isoTime } from "../core/clock.ts";
 import type { DeltaEvent, EventBus, EventListener, StoredEvent } from "../core/events.ts";
 import type { Store } from "../store/store.ts";
 
@@ -36,6 +36,7 @@ export class EventStreams implements EventListener {
   open(after: number | null, filter: EventFilter): ReadableStream<Uint8Array> {
     const reader = new EventReader({
       store: this.#store,
+      clock: this.#clock,
       filter,
       onEnd: (ended) => this.#readers.delete(ended),
     });
@@ -62,7 +63,7 @@ export class EventStreams implements EventListener {
     if (this.#readers.size === 0) return;
     const { session } = event;
     const type = "message.delta";
-    const text = encoder.encode(`event: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
+    const text = transientText(type, { at: isoTime(this.#clock.now()), ...event });
     for (const reader of this.#readers) reader.offerDelta(session, type, text);
   }
 
@@ -95,23 +96,41 @@ function eventText({ id, type, data }: StoredEvent): string {
   return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
 }
 
+/** An event that is not stored: it has no id, and is not told again. */
+function transientText(type: string, data: object): Uint8Array {
+  return encoder.encode(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
 /**
- * One reader. While it is behind it reads pages from the store; from the moment it has caught up it is sent what is
- * committed. Ids rise: what it was sent from the store is not sent again.
+ * One reader.
+ *
+ * - `behind`: what it has not seen is in the store, and is read from there as fast as it takes it. What is committed
+ *   passes it by: it will find it there too, so that nothing is piled up for a reader that does not read.
+ * - `joining`: a page that may be the last one is being read; what is committed meanwhile is kept for it.
+ * - `live`: it has caught up, and is sent what is committed. Ids rise: what it was sent from the store is not sent
+ *   again.
  */
 class EventReader {
   readonly filter: EventFilter;
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #onEnd: (reader: EventReader) => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** The highest id that was sent or passed over. */
   #lastId = 0;
-  /** Committed while it was still behind. */
-  #meanwhile: { event: StoredEvent; text: Uint8Array }[] | undefined = [];
+  #phase: "behind" | "joining" | "live" = "behind";
+  /** Committed while it was joining. */
+  #meanwhile: { event: StoredEvent; text: Uint8Array }[] = [];
   #onDrained: (() => void) | undefined;
 
-  constructor(parts: { store: Store; filter: EventFilter; onEnd: (reader: EventReader) => void }) {
+  constructor(parts: {
+    store: Store;
+    clock: Clock;
+    filter: EventFilter;
+    onEnd: (reader: EventReader) => void;
+  }) {
     this.#store = parts.store;
+    this.#clock = parts.clock;
     this.filter = parts.filter;
     this.#onEnd = parts.onEnd;
   }
@@ -133,11 +152,8 @@ class EventReader {
 
   /** Something was committed. */
   offer(event: StoredEvent, text: Uint8Array): void {
-    if (this.#meanwhile) {
-      this.#meanwhile.push({ event, text });
-      return;
-    }
-    if (event.id <= this.#lastId) return;
+    if (this.#phase === "joining") this.#meanwhile.push({ event, text });
+    if (this.#phase !== "live" || event.id <= this.#lastId) return;
     if (this.#queuedBytes > mostQueuedBytes) {
       this.#tellGap(this.#lastId + 1, event.id);
       this.end();
@@ -149,7 +165,7 @@ class EventReader {
 
   /** A piece of a reply; those who are behind or slow do without. */
   offerDelta(session: string, type: string, text: Uint8Array): void {
-    if (this.#meanwhile || this.#queuedBytes > mostQueuedBytes / 2) return;
+    if (this.#phase !== "live" || this.#queuedBytes > mostQueuedBytes / 2) return;
     if (this.#wants(session, type)) this.#enqueue(text);
   }
 
@@ -167,17 +183,22 @@ class EventReader {
     const { oldest, newest } = await this.#store.events.bounds();
     this.#lastId = after === null ? newest : Math.min(after, newest);
     if (this.#lastId > 0 && this.#lastId + 1 < oldest) this.#tellGap(this.#lastId + 1, oldest - 1);
-    while (this.#controller && this.#lastId < newest) {
+    for (;;) {
+      await this.#drained();
+      if (!this.#controller) return;
+      this.#phase = "joining";
       const page = await this.#store.events.after(this.#lastId, pageOfBacklog);
       for (const event of page) {
         this.#lastId = event.id;
         if (this.#wants(event.session, event.type)) this.#enqueue(encoder.encode(eventText(event)));
       }
-      if (page.length === 0) break;
-      await this.#drained();
+      if (page.length < pageOfBacklog) break;
+      this.#phase = "behind";
+      this.#meanwhile = [];
     }
-    const meanwhile = this.#meanwhile ?? [];
-    this.#meanwhile = undefined;
+    this.#phase = "live";
+    const meanwhile = this.#meanwhile;
+    this.#meanwhile = [];
     for (const { event, text } of meanwhile) this.offer(event, text);
   }
 
@@ -190,7 +211,7 @@ class EventReader {
   }
 
   #tellGap(from: number, to: number): void {
-    this.#enqueue(encoder.encode(`event: events.gap\ndata: ${JSON.stringify({ from, to })}\n\n`));
+    this.#enqueue(transientText("events.gap", { at: isoTime(this.#clock.now()), from, to }));
   }
 
   get #queuedBytes(): number {
