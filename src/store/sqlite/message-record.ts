@@ -42,6 +42,7 @@ export function messageRecord(row: SqlRow): MessageRecord {
     usage: usageOf(row),
     repliedBy: textOrNull(row, "replied_by"),
     retryOf: textOrNull(row, "retry_of"),
+    epoch: integerOrNull(row, "epoch"),
     createdAt: integer(row, "created_at"),
     startedAt: integerOrNull(row, "started_at"),
     finishedAt: integerOrNull(row, "finished_at"),

@@ -40,6 +40,7 @@ export function finishConformance(open: OpenStore): void {
       const session = await holder.done(taken, { reply: "forty-two", usage, at: noon + 9 });
       expect(await messageOf(store, id)).toEqual({
         ...taken,
+        epoch: 1,
         status: "done",
         reply: "forty-two",
         finish: "stop",
