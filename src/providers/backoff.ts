@@ -2,8 +2,8 @@ import type { Random } from "../core/ids.ts";
 
 /** No wait is longer than this, however often something failed (contract section 2, `turn.retryMs`). */
 const longestWaitMs = 5 * 60_000;
-/** Nor shorter than this: `turn.retryMs` may be 0, and a provider that refuses at once must not be called in a circle. */
-const shortestWaitMs = 20;
+/** Nor is one shorter (milliseconds): `turn.retryMs` may be 0, and a provider that refuses at once must not be called in a circle. */
+export const shortestWaitMs = 20;
 
 /**
  * The wait after the `step`-th failure in a row (0 for the first): `firstMs`, each next four times as long, at

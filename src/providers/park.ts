@@ -1,6 +1,6 @@
 import type { ParkReason } from "../core/events.ts";
 import type { Random } from "../core/ids.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, shortestWaitMs } from "./backoff.ts";
 import type { Failure } from "./provider.ts";
 
 /** The failure's part of the decision whether turns at its endpoint have to wait; undefined: it says nothing of it. */
@@ -32,5 +32,7 @@ export function parkMs(
   random: Random,
 ): number {
   if (reason === "auth" || reason === "not_found") return handMendedMs;
-  return failure.retryAfterMs ?? backoffMs(step, retryMs, random);
+  // 1. No time at all, or a date that has passed here, names no wait: taken at its word it would be a circle of calls.
+  const asked = failure.retryAfterMs ?? 0;
+  return asked > 0 ? Math.max(asked, shortestWaitMs) : backoffMs(step, retryMs, random);
 }
