@@ -6,7 +6,8 @@ const dayMs = 86_400_000;
 export class Budget {
   #day: number;
   #used: number;
-  #toldDay = -1;
+  /** The day and the limit that were last told to be used up. */
+  #told = { day: -1, limit: 0 };
 
   constructor(usedToday: number, now: number) {
     this.#used = usedToday;
@@ -21,13 +22,13 @@ export class Budget {
 
   /**
    * Whether nothing may start any more today: what was used, until when, and whether it is the first answer of its
-   * kind on this day. `limit` 0 is no limit.
+   * kind on this day and for this limit. `limit` 0 is no limit.
    */
   exhausted(limit: number, now: number): { used: number; until: number; isNews: boolean } | undefined {
     this.#turnTo(now);
     if (limit === 0 || this.#used < limit) return undefined;
-    const isNews = this.#toldDay !== this.#day;
-    this.#toldDay = this.#day;
+    const isNews = this.#told.day !== this.#day || this.#told.limit !== limit;
+    this.#told = { day: this.#day, limit };
     return { used: this.#used, until: this.nextDayAt(now), isNews };
   }
 
