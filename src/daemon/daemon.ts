@@ -1,7 +1,7 @@
 import { isoTime, systemClock } from "../core/clock.ts";
 import { SegueError, errorText } from "../core/errors.ts";
 import { createIds, systemRandom } from "../core/ids.ts";
-import { Releasers } from "../core/lifecycle.ts";
+import { Releasers } from "../core/releasers.ts";
 import { EventStreams } from "../http/event-stream.ts";
 import { MessageEnds } from "../http/message-ends.ts";
 import type { DaemonInfo, Services } from "../http/services.ts";

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { SegueError, errorText } from "../core/errors.ts";
 import { EventBus, type NewEvent } from "../core/events.ts";
 import type { Ids, Random } from "../core/ids.ts";
-import type { Releasers } from "../core/lifecycle.ts";
+import type { Releasers } from "../core/releasers.ts";
 import { type Log, type LogLevel, createLog } from "../core/log.ts";
 import { openDatabase } from "../platform/bun.ts";
 import type { Flag } from "../settings/flags.ts";

@@ -3,7 +3,7 @@ import { SegueError } from "../core/errors.ts";
 import { problemsOf } from "./validate.ts";
 
 /** Bodies are at most this long (contract section 5). */
-export const longestBodyBytes = 32 * 1024 * 1024;
+const longestBodyBytes = 32 * 1024 * 1024;
 
 /** The media type of a request's body, in lower case, without parameters; empty where it names none. */
 export function mediaType(request: Request): string {

@@ -3,7 +3,7 @@ import { SegueError } from "../core/errors.ts";
 import type { Problem } from "../core/errors.ts";
 
 /** Ids of sessions and messages (contract section 5). */
-export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 
 /** Text as it can be kept: JSON can write half of a character, UTF-8 cannot. */
 export const text = v.pipe(

@@ -10,7 +10,7 @@ export type SettingsSource =
   | { kind: "unreadable"; reason: string };
 
 /** A settings file is at most this long (contract section 2). */
-export const longestSettingsBytes = 1024 * 1024;
+const longestSettingsBytes = 1024 * 1024;
 
 /** SHA-256 of bytes, in hexadecimal. */
 export function hashOf(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EventBus } from "../../src/core/events.ts";
 import { createIds } from "../../src/core/ids.ts";
-import { Releasers } from "../../src/core/lifecycle.ts";
+import { Releasers } from "../../src/core/releasers.ts";
 import { applySettings, buildCore, type Core } from "../../src/daemon/core.ts";
 import type { Foundation, Outside } from "../../src/daemon/foundation.ts";
 import { dataFolder } from "../../src/daemon/instance.ts";

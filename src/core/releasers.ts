@@ -1,12 +1,3 @@
-/**
- * A long-lived part. `start` resolves when it serves; a start that fails unwinds what it built. `stop` resolves
- * when nothing of it is left. Both may be called twice.
- */
-export interface Lifecycle {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
 /** Releasers, run last in, first out; one that fails does not keep the others from running. */
 export class Releasers {
   readonly #releasers: (() => Promise<void> | void)[] = [];
