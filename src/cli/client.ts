@@ -28,7 +28,7 @@ interface EventOptions {
 
 /** What a request carries; `body` is sent as JSON. */
 interface RequestParts {
-  method?: "GET" | "POST";
+  method?: "GET" | "POST" | "DELETE";
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -69,6 +69,12 @@ export class DaemonClient {
     parts: Pick<RequestParts, "body" | "headers"> = {},
   ): Promise<Answer<T>> {
     return this.#read(await this.#request(path, { ...parts, method: "POST" }), schema);
+  }
+
+  /** Deletes what is at `path`. */
+  async delete(path: string): Promise<void> {
+    const response = await this.#request(path, { method: "DELETE" });
+    await response.body?.cancel();
   }
 
   /** Whether a daemon answers at all. */

@@ -33,6 +33,11 @@ export function addDaemonCommands(program: Command, runs: Runs): void {
       ),
     );
   program
+    .command("restart")
+    .description("restart the daemon without losing a message, or give one session a new generator")
+    .argument("[session]", "only this session, when its present turn ends")
+    .action(runs(async (context, [session]) => (await import("./restart.ts")).restart(context, session)));
+  program
     .command("stop")
     .description("stop the daemon: turns in flight may finish, everything else is kept for the next start")
     .action(runs(async (context) => (await import("./stop.ts")).stop(context)));

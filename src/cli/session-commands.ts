@@ -15,6 +15,7 @@ export function addSessionCommands(program: Command, runs: Runs): void {
         (await import("./send.ts")).send(context, { session, text, waitSeconds: flags.wait, key: flags.key }),
       ),
     );
+  addMessageCommands(program, runs);
   program
     .command("sessions")
     .description("list the sessions, or show one")
@@ -25,6 +26,29 @@ export function addSessionCommands(program: Command, runs: Runs): void {
     .description("follow what happens, event by event")
     .argument("[session]", "only what happens in this session")
     .action(runs(async (context, [session]) => (await import("./tail.ts")).tail(context, session)));
+}
+
+function addMessageCommands(program: Command, runs: Runs): void {
+  program
+    .command("cancel")
+    .description("end a message that has not ended; one in flight is stopped")
+    .argument("<message>", "id of the message")
+    .action(runs(async (context, [message = ""]) => (await import("./cancel.ts")).cancel(context, message)));
+  program
+    .command("retry")
+    .description("send a failed message again, as a new one; prints its id")
+    .argument("[message]", "id of the message")
+    .option("--session <session>", "all that failed in this session and were not sent again yet")
+    .action(
+      runs<{ session?: string }>(async (context, [message], { session }) =>
+        (await import("./retry.ts")).retry(context, { message, session }),
+      ),
+    );
+  program
+    .command("rm")
+    .description("delete a session and all that is in it; what has not ended is cancelled")
+    .argument("<session>", "id of the session")
+    .action(runs(async (context, [session = ""]) => (await import("./remove.ts")).remove(context, session)));
 }
 
 function waitSeconds(text: string): number {

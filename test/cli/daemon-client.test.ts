@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listen } from "../../src/platform/bun.ts";
-import type { Listener, RequestHandler } from "../../src/platform/platform.ts";
+import type { Listener } from "../../src/platform/platform.ts";
+import { closeHomes, homeWithDaemon } from "./daemon-home.ts";
 import { makeHome, type Home } from "./segue.ts";
 
 /*
@@ -12,18 +13,10 @@ import { makeHome, type Home } from "./segue.ts";
 
 const listeners: Listener[] = [];
 
+afterEach(closeHomes);
 afterEach(async () => {
   for (const listener of listeners.splice(0)) await listener.stop(true);
 });
-
-/** A home in whose data folder something answers on the daemon's socket. */
-function setup(handler: RequestHandler): Home {
-  const home = makeHome();
-  const data = join(home.folder, ".local", "share", "segue");
-  mkdirSync(data, { recursive: true });
-  listeners.push(listen({ socket: join(data, "segue.sock") }, handler));
-  return home;
-}
 
 function message(change: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -53,7 +46,7 @@ function inbox(
 ): { home: Home; requests: Request[]; bodies: unknown[] } {
   const requests: Request[] = [];
   const bodies: unknown[] = [];
-  const home = setup(async (request) => {
+  const home = homeWithDaemon(async (request) => {
     requests.push(request);
     if (request.method === "GET") return Response.json(later);
     bodies.push(await request.json());
@@ -128,7 +121,7 @@ test("a problem that the daemon answers becomes its sentence, its places and its
     detail: "The settings are not valid.",
     errors: [{ path: "turn", message: "turn must be an object", line: 2, column: 3 }],
   };
-  const home = setup(() =>
+  const home = homeWithDaemon(() =>
     Response.json(problem, { status: 422, headers: { "Content-Type": "application/problem+json" } }),
   );
   const run = await home.segue(["sessions", "--settings", "/etc/segue.json"]);
@@ -140,7 +133,7 @@ test("a problem that the daemon answers becomes its sentence, its places and its
 
 test("a problem in what was sent is told with its place there, not in the settings file", async () => {
   const errors = [{ path: "content", message: "must not be empty" }];
-  const home = setup(() =>
+  const home = homeWithDaemon(() =>
     Response.json({ code: "invalid", detail: "not the shape", errors }, { status: 422 }),
   );
   const run = await home.segue(["send", "notes", ""]);
@@ -152,7 +145,7 @@ test("a problem in what was sent is told with its place there, not in the settin
 });
 
 test("something else at the address is said to be something else", async () => {
-  const home = setup(
+  const home = homeWithDaemon(
     () => new Response("<html>It works!</html>", { headers: { "Content-Type": "text/html" } }),
   );
   const run = await home.segue(["sessions"]);
@@ -209,7 +202,7 @@ test("sessions reads all pages", async () => {
     createdAt: "2026-01-01T00:00:00.000Z",
     lastActivityAt: "2026-01-01T00:00:01.000Z",
   });
-  const home = setup((request) =>
+  const home = homeWithDaemon((request) =>
     new URL(request.url).searchParams.get("cursor") === "c=2"
       ? Response.json({ items: [session("b")], next: null })
       : Response.json({ items: [session("a")], next: "c=2" }),
@@ -222,7 +215,7 @@ test("sessions reads all pages", async () => {
 
 test("tail prints events without the pieces of replies, goes on where it was, and ends with the daemon's refusal", async () => {
   const asked: (string | null)[] = [];
-  const home = setup((request) => {
+  const home = homeWithDaemon((request) => {
     asked.push(request.headers.get("Last-Event-ID"));
     if (asked.length > 1) return Response.json({ code: "unauthorized", detail: "No." }, { status: 401 });
     const stream =
@@ -242,7 +235,7 @@ test("tail prints events without the pieces of replies, goes on where it was, an
 
 test("tail ends quietly when nobody reads it any more", async () => {
   const encoder = new TextEncoder();
-  const home = setup(() => {
+  const home = homeWithDaemon(() => {
     const events = new ReadableStream({
       async pull(controller) {
         controller.enqueue(encoder.encode('event: session.idle\ndata: {"session":"a"}\n\n'));

@@ -46,6 +46,10 @@ test("help that was asked for is the answer, and names every command", async () 
     "tour",
     "sessions",
     "tail",
+    "cancel",
+    "retry",
+    "rm",
+    "restart",
     "version",
   ])
     expect(run.stdout).toMatch(new RegExp(`^ {2}${name}\\b`, "m"));
@@ -61,7 +65,7 @@ test("version prints the version alone on a line, and with --json an object", as
   expect(json).toEqual({ version: plain.stdout.trim(), runtime: `bun ${Bun.version}` });
 });
 
-test.each([["status"], ["stop"], ["sessions"], ["tail"]])(
+test.each([["status"], ["stop"], ["restart"], ["sessions"], ["tail"]])(
   "segue %s without a daemon says how to start one, and answers 6",
   async (command) => {
     const home = makeHome();
