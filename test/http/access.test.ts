@@ -43,9 +43,9 @@ const hosts: [string, string][] = [
   ["127.1", "forbidden_host"],
   ["2130706433", "forbidden_host"],
   ["0.0.0.0", "forbidden_host"],
-  ["10.0.0.1:4747", "forbidden_host"],
+  ["192.0.2.1:4747", "forbidden_host"],
   ["[::]:4747", "forbidden_host"],
-  ["[::ffff:10.0.0.1]", "forbidden_host"],
+  ["[::ffff:192.0.2.1]", "forbidden_host"],
 ];
 
 const origins: [string, string][] = [
