@@ -104,7 +104,9 @@ export class Rollout {
       else this.passed(session.id);
     }
     if (this.#idle.length > 0)
-      this.#cancelStep = this.#clock.after(this.#staggerMs(), () => this.#step(this.#perStep));
+      this.#cancelStep = this.#clock.after(Math.min(this.#staggerMs(), longestRolloutMs), () =>
+        this.#step(this.#perStep),
+      );
   }
 
   #tellProgress(): void {
