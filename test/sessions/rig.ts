@@ -1,0 +1,359 @@
+import { join } from "node:path";
+import { EventBus, type EventData, type EventType, type StoredEvent } from "../../src/core/events.ts";
+import { type Random, createIds } from "../../src/core/ids.ts";
+import { type Core, applySettings } from "../../src/daemon/core.ts";
+import { openDatabase } from "../../src/platform/bun.ts";
+import { Budget } from "../../src/providers/budget.ts";
+import { Gate } from "../../src/providers/gate.ts";
+import { Guard } from "../../src/providers/guard.ts";
+import { Parks } from "../../src/providers/parks.ts";
+import { Bindings, type SettingsInForce } from "../../src/sessions/bindings.ts";
+import { SessionRegistry } from "../../src/sessions/registry.ts";
+import type { Session } from "../../src/sessions/session.ts";
+import { effectiveFingerprint } from "../../src/settings/fingerprint.ts";
+import type { Settings } from "../../src/settings/schema.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
+import type { MessageRecord, Overrides, Store } from "../../src/store/store.ts";
+import { read } from "../settings/reading.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { makeFolder } from "../support/workspace.ts";
+import { BootClock } from "./boot-clock.ts";
+import { type Interception, interceptedStore } from "./intercepted-store.ts";
+import { ScriptedProvider } from "./scripted-provider.ts";
+
+/** A settings document, as a file would give it. */
+export type Document = { [key: string]: unknown };
+
+/** Two servers with one model each, and a third for fallbacks. */
+export const first = "http://first.example/v1";
+export const second = "http://second.example/v1";
+export const third = "http://third.example/v1";
+
+const firstDocument: Document = {
+  provider: "first",
+  providers: {
+    first: { kind: "openai", baseUrl: first, model: "one", apiKey: "key-of-first" },
+    second: { kind: "claude", baseUrl: second, model: "two", apiKey: "key-of-second" },
+    third: { kind: "gemini", baseUrl: third, model: "three", apiKey: "key-of-third" },
+  },
+  storage: { durability: "normal" },
+};
+
+/** One start of the daemon. */
+interface Boot {
+  core: Core;
+  clock: BootClock;
+  store: Store;
+  onDisk: Store;
+  interception: Interception;
+}
+
+const open = new Set<Rig>();
+
+/** Ends what tests started; to be called after each. Fails for a bug that a test did not provoke, or for what is left. */
+export async function closeRigs(): Promise<void> {
+  const rigs = [...open];
+  open.clear();
+  for (const rig of rigs) await rig.stop();
+  for (const rig of rigs) rig.expectNothingLeft();
+}
+
+/**
+ * A daemon without its ways in: real store, gate, guard and sessions under a clock and with providers that a test
+ * governs. It may be killed and started again on what it stored.
+ */
+export class Rig {
+  readonly clock = new ManualClock(Date.parse("2026-03-01T12:00:00.000Z"));
+  readonly provider = new ScriptedProvider();
+  /** Every event, as it was committed, over all starts. */
+  readonly events: StoredEvent[] = [];
+  /** Bugs that sessions and parts reported; a test that provokes some takes them out. */
+  readonly faults: unknown[] = [];
+  /** What comes between the daemon and its store, over all starts. */
+  before: Interception["before"] = () => undefined;
+  readonly #path = join(makeFolder("sessions"), "segue.db");
+  readonly #random: Random;
+  readonly #ids = createIds();
+  /** Messages accepted and not ended, as the events tell. */
+  readonly #unended = new Set<string>();
+  #document: Document;
+  #inForce: SettingsInForce | undefined;
+  #boot: Boot | undefined;
+
+  private constructor(document: Document, random: Random) {
+    this.#document = merged(firstDocument, document);
+    this.#random = random;
+  }
+
+  /** Starts a daemon; `document` is merged into settings with three servers. */
+  static async start(document: Document = {}, random: Random = () => 0.5): Promise<Rig> {
+    const rig = new Rig(document, random);
+    open.add(rig);
+    await rig.boot();
+    return rig;
+  }
+
+  get core(): Core {
+    return this.#present().core;
+  }
+
+  get registry(): SessionRegistry {
+    return this.core.registry;
+  }
+
+  get store(): Store {
+    return this.#present().store;
+  }
+
+  get revision(): number {
+    return this.inForce.revision;
+  }
+
+  get inForce(): SettingsInForce {
+    if (!this.#inForce) throw new Error("no settings are in force yet");
+    return this.#inForce;
+  }
+
+  /** Timers of the present start that wait. */
+  get timers(): number {
+    return this.#present().clock.waiting;
+  }
+
+  /** Starts the daemon on what is stored; after `crash` or `stop`. */
+  async boot(): Promise<void> {
+    const clock = new BootClock(this.clock);
+    const onDisk = openSqliteStore({
+      open: () => openDatabase(this.#path),
+      clock,
+      publish: (events) => this.#published(events),
+      backupPath: (version) => `${this.#path}.${version}`,
+    });
+    const interception: Interception = { before: (operation) => this.before(operation), isDead: false };
+    const store = interceptedStore(onDisk, interception);
+    onDisk.setDurability("normal");
+    if (!this.#inForce) this.#inForce = await this.#record(store, this.#document);
+    const core = await this.#compose(store, clock);
+    this.#boot = { core, clock, store, onDisk, interception };
+    await store.messages.recover(core.boot, this.inForce.settings.turn.maxAttempts, this.clock.now());
+    await core.registry.start([]);
+  }
+
+  /** The process is killed. */
+  async crash(): Promise<void> {
+    const { clock, onDisk, interception } = this.#present();
+    interception.isDead = true;
+    clock.kill();
+    this.provider.lose();
+    this.#boot = undefined;
+    await onDisk.close();
+  }
+
+  /** The daemon drains for as long and stops; turns left are aborted. The answer is that of the drain. */
+  async stop(graceMs = 0): Promise<{ aborted: number; requeued: number }> {
+    if (!this.#boot) return { aborted: 0, requeued: 0 };
+    const { core, onDisk, clock } = this.#boot;
+    core.gate.close();
+    let drained: { aborted: number; requeued: number } | undefined;
+    const draining = core.registry.drain(this.clock.now() + graceMs).then((result) => (drained = result));
+    await this.until("the daemon has drained", () => drained !== undefined);
+    const result = await draining;
+    await this.clock.settle();
+    this.#boot = undefined;
+    if (clock.waiting > 0) this.faults.push(new Error(`${clock.waiting} timers are left`));
+    await onDisk.close();
+    return result;
+  }
+
+  /** Throws where a bug was reported or something was left behind. */
+  expectNothingLeft(): void {
+    if (this.faults.length > 0) throw new Error("a fault was reported", { cause: this.faults[0] });
+  }
+
+  /** Puts other settings in force: `change` is merged into those of now, null removes. Answers with the revision. */
+  async edit(change: Document): Promise<number> {
+    this.#document = merged(this.#document, change);
+    const { store, core } = this.#present();
+    this.#inForce = await this.#record(store, this.#document);
+    applySettings(core, this.inForce.settings);
+    return this.revision;
+  }
+
+  /** What `POST /api/settings/release` does. */
+  release(): void {
+    this.core.guard.releaseAll();
+    this.core.gate.releaseParks();
+  }
+
+  /** Makes a session that sets something for itself. */
+  async create(id: string, overrides: Partial<Overrides> = {}, system: string | null = null): Promise<void> {
+    const all = { provider: null, model: null, mode: null, ...overrides };
+    await this.registry.create({ id, title: null, system, labels: {}, overrides: all });
+  }
+
+  /** Makes sessions of these names: idle, loaded. */
+  async createMany(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.create(id)));
+    await this.clock.settle();
+  }
+
+  /** Posts messages to a session; answers with their ids. */
+  async post(session: string, ...contents: string[]): Promise<string[]> {
+    const messages = contents.map((content) => ({ id: this.#ids.message(), content, retryOf: null }));
+    const accepted = await this.registry.accept({
+      session,
+      messages,
+      idempotency: null,
+      maxPending: 1_000_000,
+    });
+    if (accepted.kind !== "accepted") throw new Error(`the post was not accepted: ${accepted.kind}`);
+    return messages.map(({ id }) => id);
+  }
+
+  /** A loaded session. */
+  session(id: string): Session {
+    const session = this.registry.find(id);
+    if (!session) throw new Error(`session ${id} is not loaded`);
+    return session;
+  }
+
+  /** The messages of a session by `seq`. */
+  async messages(session: string): Promise<MessageRecord[]> {
+    return (await this.store.messages.list({ session }, { limit: 100_000, cursor: null })).items;
+  }
+
+  /** All messages. */
+  async allMessages(): Promise<MessageRecord[]> {
+    return (await this.store.messages.list({}, { limit: 1_000_000, cursor: null })).items;
+  }
+
+  /** The data of every event of a type, in order. */
+  told<T extends EventType>(type: T): EventData[T][] {
+    return this.events.filter((event) => event.type === type).map((event) => JSON.parse(event.data));
+  }
+
+  /** Whether every message that was accepted has ended. */
+  get isAllEnded(): boolean {
+    return this.#unended.size === 0;
+  }
+
+  /** Lets time pass until every message has ended. */
+  async untilAllEnded(): Promise<void> {
+    await this.until("every message has ended", () => this.isAllEnded);
+  }
+
+  /** Lets time pass, from timer to timer, until something is so; fails where it does not become so within a week. */
+  async until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = this.clock.now() + 7 * 86_400_000;
+    for (;;) {
+      await this.clock.settle();
+      if (await isSo()) return;
+      const { nextAt } = this.clock;
+      if (nextAt === undefined || nextAt > deadline) throw new Error(`did not become so: ${what}`);
+      await this.clock.advance(nextAt - this.clock.now());
+    }
+  }
+
+  async #record(store: Store, document: Document): Promise<SettingsInForce> {
+    const { settings } = read(JSON.stringify(document));
+    const at = this.clock.now();
+    const fingerprint = effectiveFingerprint(settings);
+    const revision = await store.revisions.record(
+      { at, source: "api", changedKeys: [], fingerprint, text: null },
+      () => [],
+    );
+    return { revision, appliedAt: at, settings };
+  }
+
+  async #compose(store: Store, clock: BootClock): Promise<Core> {
+    const random = this.#random;
+    const ids = this.#ids;
+    const settings = (): Settings => this.inForce.settings;
+    const bus = new EventBus((thrown) => this.faults.push(thrown));
+    const keep = (promise: Promise<unknown>): void => {
+      promise.catch((thrown: unknown) => this.faults.push(thrown));
+    };
+    const boot = ids.boot();
+    const bindings = new Bindings(() => this.inForce);
+    const stored = await store.endpoints.load();
+    const now = clock.now();
+    const guard = new Guard({
+      random,
+      stored,
+      mode: () => settings().reload.guard,
+      retryMs: () => settings().turn.retryMs,
+      store: {
+        prove: (proven) => keep(store.endpoints.prove(proven)),
+        hold: (identity, hold, events) => keep(store.endpoints.hold(identity, hold, events, clock.now())),
+      },
+      countWanting: (identity) => registry.countWanting(identity),
+      onChange: () => registry.rollOut(),
+    });
+    const tell = (events: Parameters<Store["events"]["append"]>[0]): void =>
+      keep(store.events.append(events, clock.now()));
+    const gate = new Gate({
+      clock,
+      guard,
+      limits: () => ({ ...settings().limits, retryMs: settings().turn.retryMs }),
+      tell: (event) => tell([event]),
+      budget: new Budget(await store.tokensOnDayOf(now), now),
+      parks: new Parks({
+        random,
+        stored: stored.parks,
+        store: (scope, park, events) => keep(store.endpoints.park(scope, park, events, clock.now())),
+      }),
+    });
+    const registry: SessionRegistry = new SessionRegistry({
+      idleUnloadMs: () => settings().sessions.idleUnloadMs,
+      staggerMs: () => settings().reload.staggerMs,
+      around: {
+        boot,
+        store,
+        gate,
+        guard,
+        clock,
+        random,
+        ids,
+        bindings,
+        tell,
+        createProvider: this.provider.createOn(clock),
+        retry: () => settings().turn,
+        revision: () => this.revision,
+        redact: (text) => text,
+        onDelta: (delta) => bus.publishDelta(delta),
+        onFault: (_session, thrown) => this.faults.push(thrown),
+      },
+    });
+    return { boot, bindings, guard, gate, registry };
+  }
+
+  #published(events: readonly StoredEvent[]): void {
+    for (const event of events) {
+      this.events.push(event);
+      if (!event.type.startsWith("message.")) continue;
+      const { message }: EventData["message.accepted"] = JSON.parse(event.data);
+      if (event.type === "message.accepted") this.#unended.add(message);
+      else if (["message.done", "message.failed", "message.cancelled"].includes(event.type))
+        this.#unended.delete(message);
+    }
+  }
+
+  #present(): Boot {
+    if (!this.#boot) throw new Error("the daemon does not run");
+    return this.#boot;
+  }
+}
+
+/** JSON Merge Patch (RFC 7396), as far as documents of settings need it. */
+function merged(document: Document, change: Document): Document {
+  const result: Document = { ...document };
+  for (const [key, value] of Object.entries(change)) {
+    const before = result[key];
+    if (value === null) delete result[key];
+    else result[key] = isDocument(value) ? merged(isDocument(before) ? before : {}, value) : value;
+  }
+  return result;
+}
+
+function isDocument(value: unknown): value is Document {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
