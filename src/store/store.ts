@@ -84,6 +84,9 @@ export interface NewSession {
   overrides: Overrides;
 }
 
+/** What a session that is made by its first message sets for itself. */
+export type SessionTemplate = Omit<NewSession, "id">;
+
 /** What is to change of a session; what is absent stays. */
 export interface SessionPatch {
   title?: string | null;
@@ -97,6 +100,8 @@ export interface NewMessage {
   id: string;
   content: string;
   retryOf: string | null;
+  /** It asks for a summary: it is the last of its batch, and its reply is a memory of its session's project. */
+  isSummary?: boolean;
 }
 
 /** Idempotency of a post (the IETF draft `Idempotency-Key`): `hash` tells one content from another. */
@@ -111,6 +116,8 @@ export interface AcceptRequest {
   messages: readonly NewMessage[];
   idempotency: Idempotency | null;
   maxPending: number;
+  /** Counts only where the session is new; without it such a session follows the settings in everything. */
+  template?: SessionTemplate;
   at: number;
 }
 
@@ -285,6 +292,17 @@ export interface ParkRecord {
   step: number;
 }
 
+/** A summary of an agent's work: the reply to the message that asked for it. */
+export interface MemoryRecord {
+  session: string;
+  /** The label `project` of its session; null where that has none. */
+  project: string | null;
+  /** When it was written. */
+  at: number;
+  summary: string;
+  message: string;
+}
+
 /** Sums over all sessions. */
 export interface StoreTotals {
   pending: number;
@@ -384,6 +402,15 @@ export interface Store {
     list(page: PageRequest): Promise<Page<RevisionRecord>>;
     /** A revision that is kept. */
     get(revision: number): Promise<RevisionRecord | undefined>;
+  };
+  /** What coding agents leave behind (contract section 8). */
+  readonly agents: {
+    /** Summaries, newest first; with `project` those of sessions labelled with it. */
+    memories(filter: { project?: string }, page: PageRequest): Promise<Page<MemoryRecord>>;
+    /** Counts an event that becomes no message. */
+    count(event: string): Promise<void>;
+    /** How often each event was counted. */
+    counts(): Promise<Record<string, number>>;
   };
   totals(): Promise<StoreTotals>;
   /** Input and output tokens of the turns that ended on the UTC day of `at`. */

@@ -1,5 +1,6 @@
 import { describe } from "bun:test";
 import { acceptConformance } from "./conformance/accept.ts";
+import { agentConformance } from "./conformance/agents.ts";
 import { batchConformance } from "./conformance/batch.ts";
 import { cancelConformance } from "./conformance/cancel.ts";
 import { claimConformance } from "./conformance/claim.ts";
@@ -36,6 +37,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     revisionConformance(open);
     noteConformance(open);
     endpointConformance(open);
+    agentConformance(open);
     groupConformance(open);
     textConformance(open);
   });

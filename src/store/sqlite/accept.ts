@@ -20,7 +20,8 @@ export function createAccept(database: Database, tell: Tell, insertSession: Inse
      WHERE id = ? RETURNING *`,
   );
   const insert = database.prepare(
-    "INSERT INTO messages (id, session, seq, content, retry_of, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+    `INSERT INTO messages (id, session, seq, content, retry_of, is_summary, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const earlier = createEarlier(database);
 
@@ -31,7 +32,7 @@ export function createAccept(database: Database, tell: Tell, insertSession: Inse
     const pending = before ? integer(before, "pending") : 0;
     if (pending + request.messages.length > request.maxPending) return { kind: "full", pending };
     if (!before) {
-      insertSession({ ...follower, id: request.session }, request.at);
+      insertSession({ ...(request.template ?? follower), id: request.session }, request.at);
       tell({ type: "session.created", data: { session: request.session } }, request.at, stored);
     }
     const count = request.messages.length;
@@ -41,7 +42,8 @@ export function createAccept(database: Database, tell: Tell, insertSession: Inse
     const messages: Accepted = [];
     for (const [index, message] of request.messages.entries()) {
       const seq = first + index;
-      insert.run(message.id, request.session, seq, message.content, message.retryOf, request.at);
+      const { id, content, retryOf, isSummary = false } = message;
+      insert.run(id, request.session, seq, content, retryOf, isSummary ? 1 : 0, request.at);
       const data = { session: request.session, message: message.id, seq };
       tell({ type: "message.accepted", data }, request.at, stored);
       messages.push({ id: message.id, seq });
@@ -52,7 +54,7 @@ export function createAccept(database: Database, tell: Tell, insertSession: Inse
   };
 }
 
-/** A session made by its first message follows the settings in everything. */
+/** A session made by its first message without a template follows the settings in everything. */
 const follower = {
   title: null,
   system: null,

@@ -13,7 +13,7 @@ export type Claim = (request: ClaimRequest, stored: StoredEvent[]) => ClaimResul
 export function createClaim(database: Database, tell: Tell, sessions: SessionWrites): Claim {
   const newestRevision = database.prepare("SELECT coalesce(max(revision), 0) AS revision FROM revisions");
   const pending = database.prepare(
-    `SELECT id, is_alone FROM messages INDEXED BY messages_pending
+    `SELECT id, is_alone, is_summary FROM messages INDEXED BY messages_pending
      WHERE session = ? AND status = 'pending' ORDER BY seq LIMIT ?`,
   );
   const claim = database.prepare(
@@ -46,9 +46,16 @@ export function createClaim(database: Database, tell: Tell, sessions: SessionWri
   };
 }
 
-/** The messages that go into one turn: the first, and those after it up to one that has to be taken alone. */
+/**
+ * The messages that go into one turn: the first, and those after it up to one that has to be taken alone, or with one
+ * that asks for a summary: the reply is to that one.
+ */
 function batchOf(rows: readonly SqlRow[]): string[] {
-  const isAlone = (row: SqlRow): boolean => integer(row, "is_alone") === 1;
-  const end = rows.findIndex((row, index) => index > 0 && (isAlone(row) || (rows[0] && isAlone(rows[0]))));
+  const isAlone = (row: SqlRow | undefined): boolean => row !== undefined && integer(row, "is_alone") === 1;
+  const isSummary = (row: SqlRow | undefined): boolean =>
+    row !== undefined && integer(row, "is_summary") === 1;
+  const end = rows.findIndex(
+    (row, index) => index > 0 && (isAlone(row) || isAlone(rows[0]) || isSummary(rows[index - 1])),
+  );
   return rows.slice(0, end === -1 ? rows.length : end).map((row) => text(row, "id"));
 }

@@ -2,7 +2,7 @@ import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
 import type { RetryRequest, RetryResult } from "../store.ts";
 import type { Accept } from "./accept.ts";
-import { text } from "./row.ts";
+import { integer, text } from "./row.ts";
 
 /** Sends failed messages again inside the present transaction (see `Store.messages.retry`). */
 export function createRetry(
@@ -10,10 +10,10 @@ export function createRetry(
   accept: Accept,
 ): (request: RetryRequest, stored: StoredEvent[]) => RetryResult {
   const one = database.prepare(
-    "SELECT id, content FROM messages WHERE session = ? AND id = ? AND status = 'failed'",
+    "SELECT id, content, is_summary FROM messages WHERE session = ? AND id = ? AND status = 'failed'",
   );
   const all = database.prepare(
-    `SELECT id, content FROM messages WHERE session = ? AND status = 'failed'
+    `SELECT id, content, is_summary FROM messages WHERE session = ? AND status = 'failed'
        AND id NOT IN (SELECT retry_of FROM messages WHERE session = ? AND retry_of IS NOT NULL)
      ORDER BY seq`,
   );
@@ -24,6 +24,7 @@ export function createRetry(
       id: newId(),
       content: text(row, "content"),
       retryOf: text(row, "id"),
+      isSummary: integer(row, "is_summary") === 1,
     }));
     return accept({ session, messages, idempotency: null, maxPending, at }, stored);
   };

@@ -3,6 +3,7 @@ import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
 import type { Store, StoreTotals } from "../store.ts";
 import { createAccept } from "./accept.ts";
+import { createAgents } from "./agents.ts";
 import { createClaim } from "./claim.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { createEvents, createTell } from "./events.ts";
@@ -63,6 +64,7 @@ function composeStore(
     endpoints: createEndpoints(database, commit, tell),
     events: createEvents(database, commit, tell),
     revisions: createRevisions(database, commit, tell),
+    agents: createAgents(database, commit),
     ...createTotals(database),
     setDurability: (durability) =>
       database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`),
