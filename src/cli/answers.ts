@@ -78,6 +78,35 @@ export const daemonAnswer = v.object({
 /** The daemon as it shows itself. */
 export type DaemonAnswer = v.InferOutput<typeof daemonAnswer>;
 
+const keys = v.array(v.string());
+const planAnswer = v.object({
+  changedKeys: keys,
+  live: keys,
+  turn: keys,
+  restart: keys,
+  masked: keys,
+  /** Missing where no daemon was asked. */
+  sessions: v.optional(v.object({ now: v.number(), atBoundary: v.number(), unaffected: v.number() })),
+});
+/** What a change of settings does. */
+export type PlanAnswer = v.InferOutput<typeof planAnswer>;
+
+/** The answer to an edit of the settings. */
+export const editAnswer = v.object({ revision: v.number(), plan: planAnswer, kept: v.optional(keys) });
+
+/** A revision of `GET /api/settings/history`. */
+export const revisionAnswer = v.object({
+  revision: v.number(),
+  at: v.string(),
+  source: v.string(),
+  changedKeys: keys,
+});
+/** A revision as the daemon lists it. */
+export type RevisionAnswer = v.InferOutput<typeof revisionAnswer>;
+
+/** `GET /api/settings`, all that is shown. */
+export const shownSettings = v.object({ settings: v.record(v.string(), v.unknown()) });
+
 /** `GET /api/settings/status`. */
 export const settingsStatusAnswer = v.object({
   path: v.string(),
@@ -85,7 +114,8 @@ export const settingsStatusAnswer = v.object({
   appliedAt: v.nullable(v.string()),
   watching: v.string(),
   problems: v.array(problemAnswer),
-  waiting: v.nullable(v.object({ changedKeys: v.array(v.string()) })),
+  mode: v.optional(v.string()),
+  waiting: v.nullable(planAnswer),
   notInForce: v.array(v.object({ key: v.string(), reason: v.string() })),
   pendingRestarts: v.array(
     v.object({ session: v.string(), reason: v.string(), blockedBy: v.nullable(v.string()) }),

@@ -28,7 +28,7 @@ interface EventOptions {
 
 /** What a request carries; `body` is sent as JSON. */
 interface RequestParts {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -68,7 +68,17 @@ export class DaemonClient {
     schema: v.GenericSchema<unknown, T>,
     parts: Pick<RequestParts, "body" | "headers"> = {},
   ): Promise<Answer<T>> {
-    return this.#read(await this.#request(path, { ...parts, method: "POST" }), schema);
+    return this.send("POST", path, schema, parts);
+  }
+
+  /** Sends to `path` and checks that the answer has the shape of `schema`. */
+  async send<T>(
+    method: "POST" | "PATCH" | "PUT",
+    path: string,
+    schema: v.GenericSchema<unknown, T>,
+    parts: Pick<RequestParts, "body" | "headers"> = {},
+  ): Promise<Answer<T>> {
+    return this.#read(await this.#request(path, { ...parts, method }), schema);
   }
 
   /** Deletes what is at `path`. */

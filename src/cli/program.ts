@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import { SegueError } from "../core/errors.ts";
 import type { CommandContext, CommonFlags, Surroundings } from "./command.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
@@ -7,6 +7,7 @@ import { findPaths } from "./paths.ts";
 import type { Run, Runs } from "./run.ts";
 import { Screen, wantsColour } from "./screen.ts";
 import { addSessionCommands } from "./session-commands.ts";
+import { addSettingsCommands } from "./settings-commands.ts";
 import { version } from "./version.ts";
 
 /** Runs a command line and answers its exit code (contract section 7). It never throws. */
@@ -71,11 +72,26 @@ function createProgram(around: Surroundings, outcome: { exitCode: number }): Com
   addDaemonCommands(program, runs);
   addSettingsCommands(program, runs);
   addSessionCommands(program, runs);
+  addCompletions(program, runs);
   program
     .command("version")
     .description("print the version")
     .action(runs(async (context) => (await import("./version.ts")).printVersion(context)));
   return program;
+}
+
+function addCompletions(program: Command, runs: Runs): void {
+  const shells = ["bash", "zsh", "fish"] as const;
+  program
+    .command("completions")
+    .description("print a script with which a shell completes these commands")
+    .addArgument(new Argument("<shell>", "the shell").choices(shells))
+    .action(
+      runs(async (context, [given]) => {
+        const shell = shells.find((name) => name === given) ?? "bash";
+        return (await import("./completions/print.ts")).printCompletions(context, shell, program);
+      }),
+    );
 }
 
 function createRoot(around: Surroundings): Command {
@@ -109,16 +125,4 @@ function contextOf(flags: CommonFlags, around: Surroundings): CommandContext {
     paths: findPaths(flags, around.env, around.home),
     screen: new Screen({ stdout: around.stdout, stderr: around.stderr, hasColour }),
   };
-}
-
-function addSettingsCommands(program: Command, runs: Runs): void {
-  program
-    .command("init")
-    .description("write a starter settings file; it never overwrites")
-    .action(runs(async (context) => (await import("./init.ts")).init(context)));
-  program
-    .command("check")
-    .description("check a settings file without a daemon")
-    .argument("[file]", "the file (else the one the daemon would use)")
-    .action(runs(async (context, [file]) => (await import("./check.ts")).check(context, file)));
 }

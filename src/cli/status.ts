@@ -115,6 +115,15 @@ function pending({ status, stats }: StatusAnswers, screen: Pick<Screen, "style">
       "pending",
       stats.pendingMessages === 0 ? "no messages" : `${stats.pendingMessages} messages${oldest}`,
     ),
+    ...(status.waiting === null
+      ? []
+      : [
+          fact(
+            screen,
+            "waiting",
+            `an edit of ${status.waiting.changedKeys.join(", ")}; \`segue apply\` puts it in force`,
+          ),
+        ]),
     ...status.pendingRestarts.map((restart) =>
       fact(
         screen,

@@ -1,13 +1,15 @@
 import {
   createScanner,
   getLocation,
+  getNodeValue,
   type Node,
   type ParseError,
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
 import { dotted } from "./keys.ts";
-import { type Finding, nameText } from "./finding.ts";
+import type { Problem } from "../core/errors.ts";
+import { type Finding, nameText, placeFindings } from "./finding.ts";
 
 /** Largest settings file and referenced file. */
 export const maxFileBytes = 1024 * 1024;
@@ -42,6 +44,13 @@ export function parseDocument(bytes: Uint8Array): { document: Document } | { bro
   const tooDeep = findTooDeep(text);
   if (tooDeep) return { broken: { findings: [tooDeep], text } };
   return parseText(text, mark);
+}
+
+/** What a settings file says, as plain JSON; its problems where it does not parse. */
+export function settingsValue(bytes: Uint8Array): { value: unknown } | { problems: Problem[] } {
+  const parsed = parseDocument(bytes);
+  if ("document" in parsed) return { value: getNodeValue(parsed.document.root) };
+  return { problems: placeFindings(parsed.broken.findings, parsed.broken.text) };
 }
 
 /** Strict UTF-8, byte-order mark kept; undefined where the bytes are none. */
