@@ -36,14 +36,16 @@ export async function runTurn(
   parts: { provider: Provider; clock: Clock; signal: AbortSignal; onText: (text: string) => void },
 ): Promise<TurnOutcome> {
   const watch = new TurnWatch(order, parts.clock, parts.signal);
+  const settled = new AbortController();
   try {
     const call = collect(order, parts.provider, watch, parts.onText);
     const outcome = await Promise.race([call, watch.ended]);
     if (outcome !== undefined) return outcome;
     // 1. The call was aborted: wait until it has let go of its connection or its process, though not for ever.
-    await Promise.race([call, parts.clock.sleep(settleMs)]);
+    await Promise.race([call, parts.clock.sleep(settleMs, settled.signal)]);
     return watch.verdict();
   } finally {
+    settled.abort();
     watch.close();
   }
 }
