@@ -101,7 +101,10 @@ export class SessionRegistry {
   async patch(id: string, patch: SessionPatch): Promise<SessionRecord> {
     const record = await this.#around.store.sessions.patch(id, patch);
     if (!record) throw sessionNotFound(id);
-    this.#sessions.get(id)?.refresh(record);
+    const session = this.#sessions.get(id);
+    session?.refresh(record);
+    // 1. What a rollout had in store for it, it may no longer want: the rollout does not wait for that.
+    if (session && !session.isDue()) this.#rollout?.passed(id);
     return record;
   }
 
