@@ -1,0 +1,95 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fetchOnSocket } from "../../src/platform/bun.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort, takenPort } from "../support/ports.ts";
+import { get, isGone, place, post, refusalOf, silently, stopDaemons } from "./place.ts";
+
+afterEach(stopDaemons);
+
+describe("a start that fails", () => {
+  test("on a folder that is taken names who has it, and leaves that one alone", async () => {
+    const { start } = place();
+    const daemon = await start();
+    const refusal = await refusalOf(start());
+    expect(refusal.code).toBe("already_running");
+    expect(refusal.message).toContain(daemon.url);
+    expect(await post(daemon, "still here", "wait=60")).toMatchObject({ reply: "still here" });
+    expect((await fetchOnSocket(daemon.socket ?? "", "/readyz", {})).status).toBe(200);
+  });
+
+  test("for a port that is taken lets go of the folder", async () => {
+    const { options, start } = place();
+    const flags = [...options.flags, { key: "server.port", value: await takenPort() }];
+    expect((await refusalOf(start({ flags }))).code).toBe("cannot_listen");
+    expect(existsSync(join(options.dataDir, "daemon.json"))).toBe(false);
+    await start();
+  });
+
+  test("for settings that are bad says what is wrong, and lets go of the folder", async () => {
+    const { start, write } = place(`{ "turn": { "maxAttempts": 0 } }`);
+    const refusal = await refusalOf(start());
+    expect(refusal.code).toBe("settings_invalid");
+    expect(refusal.problems).toMatchObject([{ path: "turn.maxAttempts", line: 1, column: 28 }]);
+    write({});
+    await start();
+  });
+
+  test("for a store that is damaged names it, and leaves it as it is", async () => {
+    const { options, start } = place();
+    mkdirSync(options.dataDir);
+    const store = join(options.dataDir, "segue.db");
+    writeFileSync(store, "no database at all. ".repeat(100));
+    const refusal = await refusalOf(start());
+    expect(refusal.code).toBe("storage");
+    expect(refusal.message).toContain("segue.db");
+    expect(readFileSync(store, "utf8")).toStartWith("no database at all");
+  });
+});
+
+describe("the settings file", () => {
+  test("that is bad at a later start leaves the last good revision in force, unless it is strict", async () => {
+    const { start, write } = place({ turn: { maxAttempts: 3 } });
+    await (await start()).stop("test");
+    write("{ broken");
+    expect((await refusalOf(start({ isStrict: true }))).code).toBe("settings_invalid");
+    const daemon = await start();
+    expect(await get(daemon, "/api/settings")).toMatchObject({
+      revision: 1,
+      settings: { turn: { maxAttempts: 3 } },
+    });
+    expect(await get(daemon, "/api/settings/status")).toMatchObject({ problems: [{ line: 1 }] });
+  });
+
+  test("that another address is written into moves the daemon there, and the old one is let go", async () => {
+    const { start, write } = place();
+    const [first, second] = [await freePort(), await freePort()];
+    write({ server: { port: first }, daemon: { graceMs: 100 } });
+    const daemon = await start({ flags: [silently] });
+    expect(daemon.url).toBe(`http://127.0.0.1:${first}`);
+    write({ server: { port: second }, daemon: { graceMs: 100 } });
+    await daemon.reload();
+    await eventually("the daemon has moved", async () => (await get(daemon, "/api/daemon"))["lastRestart"]);
+    expect(daemon.url).toBe(`http://127.0.0.1:${second}`);
+    expect(await post(daemon, "over here", "wait=60")).toMatchObject({ reply: "over here" });
+    await eventually("the old address is let go", () => isGone(`http://127.0.0.1:${first}`));
+  });
+
+  test("that an address which is taken is written into leaves the daemon where it is, and says so", async () => {
+    const { start, write } = place();
+    const [own, taken] = [await freePort(), await takenPort()];
+    write({ server: { port: own } });
+    const daemon = await start({ flags: [silently] });
+    write({ server: { port: taken } });
+    await daemon.reload();
+    const notInForce = async () => {
+      const status = await get(daemon, "/api/settings/status");
+      return JSON.stringify(status["notInForce"]).includes("listens there already") ? status : undefined;
+    };
+    const status = await eventually("the refusal is shown", notInForce);
+    expect(status).toMatchObject({ revision: 2, notInForce: [{ key: "server.port" }] });
+    expect(daemon.url).toBe(`http://127.0.0.1:${own}`);
+    expect(await post(daemon, "still here", "wait=60")).toMatchObject({ reply: "still here" });
+  });
+});
