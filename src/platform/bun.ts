@@ -39,15 +39,18 @@ function prepareIn(database: BunDatabase, sql: string): Statement {
   };
 }
 
-/** Bodies above this are cut by the server itself; the interface's own limit (32 MiB) answers before. */
-const largestBodyBytes = 33 * 1024 * 1024;
+/**
+ * The server's own limit answers with an empty 413 of its own; the interface has one, and answers before it has read
+ * more than that. What a client goes on sending is thrown away as it comes, not kept (Bun 1.4.5, measured).
+ */
+const anyBodyBytes = Number.MAX_SAFE_INTEGER;
 
 /**
  * Serves HTTP at an address. Throws the system's error (`EADDRINUSE`, `EACCES`, …) where it cannot listen.
  * No idle limit of the server's own: event streams are quiet for long, and waits are bounded by their routes.
  */
 export function listen(address: ListenAddress, handler: RequestHandler): Listener {
-  const common = { fetch: handler, maxRequestBodySize: largestBodyBytes, development: false };
+  const common = { fetch: handler, maxRequestBodySize: anyBodyBytes, development: false };
   const server =
     "socket" in address
       ? Bun.serve(withoutIdleLimit({ ...common, unix: address.socket }))

@@ -119,4 +119,19 @@ describe("a daemon", () => {
     expect(await get(daemon, `/api/messages/${String(done["id"])}`)).toEqual(done);
     expect(await post(daemon, "again", "wait=60")).toMatchObject({ reply: "again" });
   });
+
+  test("refuses a body that is too long in its own words, however long it is", async () => {
+    const { start } = place();
+    const { url } = await start();
+    for (const megabytes of [32, 33, 40]) {
+      const body = new Uint8Array(megabytes * 1024 * 1024 + 1);
+      const init = { method: "POST", body, headers: { "Content-Type": "text/plain" } };
+      const response = await fetch(`${url}/api/sessions/a/messages`, init);
+      expect([response.status, response.headers.get("Content-Type")]).toEqual([
+        413,
+        "application/problem+json",
+      ]);
+      expect(await response.json()).toMatchObject({ code: "too_large" });
+    }
+  });
 });
