@@ -28,7 +28,9 @@ function lacking(given: Given): Finding[] {
       const message = `${prefix} needs a "kind": claude, gemini, openai, command or echo`;
       findings.push({ path: `${prefix}.kind`, message, offset });
     }
-    if (!given.values.has(`${prefix}.model`)) {
+    // Of these two the model is but a name, and that of the kind does for any of them.
+    const kind = given.values.get(`${prefix}.kind`)?.value;
+    if (kind !== "echo" && kind !== "command" && !given.values.has(`${prefix}.model`)) {
       const message = `${prefix} needs a "model": only ${providerKinds.join(", ")} have a default`;
       findings.push({ path: `${prefix}.model`, message, offset });
     }

@@ -110,6 +110,14 @@ describe("flags", () => {
   });
 });
 
+test("an echo or a command of any name has its kind for a model", () => {
+  const { settings } = read(
+    '{"providers": {"one": {"kind": "echo"}, "two": {"kind": "command", "argv": ["cat"]}}}',
+  );
+  expect(settings.providers["one"]?.model).toBe("echo");
+  expect(settings.providers["two"]?.model).toBe("command");
+});
+
 test("sources name every key of every provider", () => {
   const { sources } = read(commented);
   expect(Object.keys(sources)).toHaveLength(33 + 8 * 7);
