@@ -153,7 +153,7 @@ export class Generator {
     try {
       // 1. The code of a vendor is loaded before the claim, so that the call follows the claim without a pause.
       const provider = await this.#around.createProvider(permit.candidate.config);
-      const claimed = this.#isOver() ? undefined : await this.#claim(permit, signal);
+      const claimed = this.#isOver(permit.candidate) ? undefined : await this.#claim(permit, signal);
       if (!claimed) return;
       const outcome = await this.#call(provider, permit.candidate, claimed);
       await this.#end(permit, claimed, outcome);
@@ -163,8 +163,13 @@ export class Generator {
     }
   }
 
-  #isOver(): boolean {
-    return this.isSpent || this.#host.isDue();
+  /** Whether the permit is not to be used any more; a fallback may have been changed since it was chosen. */
+  #isOver(chosen: Binding): boolean {
+    if (this.isSpent || this.#host.isDue()) return true;
+    return (
+      chosen !== this.binding &&
+      !this.#host.fallbacks().some((fallback) => fallback.fingerprint === chosen.fingerprint)
+    );
   }
 
   async #claim(permit: Permit<Binding>, signal: AbortSignal): Promise<Claimed | undefined> {
