@@ -226,9 +226,14 @@ export class Rig {
     return (await this.store.messages.list({}, { limit: 1_000_000, cursor: null })).items;
   }
 
-  /** The data of every event of a type, in order. */
+  /** The data of every event of a type, in order; without the time. */
   told<T extends EventType>(type: T): EventData[T][] {
-    return this.events.filter((event) => event.type === type).map((event) => JSON.parse(event.data));
+    return this.events
+      .filter((event) => event.type === type)
+      .map((event) => {
+        const { at: _at, ...data } = JSON.parse(event.data);
+        return data;
+      });
   }
 
   /** Whether every message that was accepted has ended. */
