@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Releasers } from "../../src/core/lifecycle.ts";
+import { Releasers } from "../../src/core/releasers.ts";
 
 test("releasers run one after the other, the last first", async () => {
   const releasers = new Releasers();
