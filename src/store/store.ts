@@ -357,6 +357,8 @@ export interface Store {
     cancel(id: string, at: number): Promise<{ isCancelled: boolean; message: MessageRecord } | undefined>;
     /** Makes whatever a generator still holds pending again, uncounted: it ended by a fault of its own. */
     release(lease: Lease, at: number): Promise<number>;
+    /** Makes whatever other boots still hold pending again, uncounted: what a drain could not put back itself. */
+    takeBack(boot: string, at: number): Promise<number>;
     /** Forgets the attempts and waits of pending messages: the session moved to another binding. */
     resetAttempts(session: string): Promise<void>;
     /** The exchanges of a session's present context, oldest first, up to `before` (exclusive). */

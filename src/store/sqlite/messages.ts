@@ -61,6 +61,7 @@ export function createMessages(parts: {
     finish: (request) => commit.write((stored) => ends.finish(request, stored)),
     putBack: (request) => commit.write((stored) => ends.putBack(request, stored)),
     release: (lease, at) => commit.write((stored) => ends.release(lease, at, stored)),
+    takeBack: (boot, at) => commit.write((stored) => ends.takeBack(boot, at, stored)),
     cancel: (id, at) =>
       commit.write((stored) => {
         const isCancelled = cancel(id, at, stored);

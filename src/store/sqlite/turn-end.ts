@@ -12,6 +12,7 @@ export interface TurnEnds {
   finish(request: FinishRequest, stored: StoredEvent[]): SessionRecord | undefined;
   putBack(request: PutBackRequest, stored: StoredEvent[]): SessionRecord | undefined;
   release(lease: Lease, at: number, stored: StoredEvent[]): number;
+  takeBack(boot: string, at: number, stored: StoredEvent[]): number;
 }
 
 type Parts = { database: Database; tell: Tell; sessions: SessionWrites };
@@ -36,9 +37,20 @@ export function createTurnEnds(parts: Parts): TurnEnds {
   const putBack = createPutBack(parts);
   const finish = createFinish(parts, putBack);
   const ofLease = database.prepare(`SELECT id FROM messages WHERE ${held} ORDER BY seq`);
+  const ofOthers = database.prepare(
+    "SELECT id, lease_boot, lease_generator FROM messages WHERE status = 'running' AND lease_boot <> ? ORDER BY n",
+  );
   return {
     putBack,
     finish,
+    takeBack: (boot, at, stored) => {
+      const rows = ofOthers.all(boot);
+      for (const row of rows) {
+        const lease = { boot: text(row, "lease_boot"), generator: text(row, "lease_generator") };
+        putBack({ ...unchanged, messages: [text(row, "id")], lease, reason: "drain", at }, stored);
+      }
+      return rows.length;
+    },
     release: (lease, at, stored) => {
       const messages = ofLease.all(lease.boot, lease.generator).map((row) => text(row, "id"));
       if (messages.length > 0) putBack({ ...unchanged, messages, lease, reason: "restart", at }, stored);

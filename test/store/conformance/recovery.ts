@@ -114,6 +114,29 @@ export function recoveryConformance(open: OpenStore): void {
       expect(await died.done(mine)).toBeUndefined();
     });
 
+    test("what other starts hold is taken back uncounted, however often; what this one holds is not", async () => {
+      const under = open();
+      const { store } = under;
+      await accepted(store, "a", ["one"]);
+      await accepted(store, "b", ["one"]);
+      const [old, present] = [new Holder(store), new Holder(store, { boot: "boot_2" })];
+      const [left, mine] = [await old.take("a"), await present.take("b")];
+      for (const count of [1, 0]) {
+        expect(await store.messages.takeBack("boot_2", noon)).toBe(count);
+        expect(await messageOf(store, left.id)).toMatchObject({
+          status: "pending",
+          attempts: 0,
+          error: null,
+        });
+      }
+      expect(await messageOf(store, mine.id)).toEqual(mine);
+      expect(told(under).at(-1)).toMatchObject({
+        type: "message.requeued",
+        data: { message: left.id, reason: "drain" },
+      });
+      expect(await old.done(left)).toBeUndefined();
+    });
+
     test("who holds nothing releases nothing", async () => {
       const { store } = open();
       await acceptedOne(store, "a");
