@@ -1,5 +1,4 @@
 import { isoTime, systemClock } from "../core/clock.ts";
-import { SegueError, errorText } from "../core/errors.ts";
 import { createIds, systemRandom } from "../core/ids.ts";
 import { Releasers } from "../core/releasers.ts";
 import { EventStreams } from "../http/event-stream.ts";
@@ -12,9 +11,9 @@ import { SettingsKeeper } from "../settings/settings.ts";
 import type { PathWatchers } from "../watch/path-watchers.ts";
 import { type Core, applySettings, buildCore } from "./core.ts";
 import { type DaemonOptions, type Foundation, type Outside, layFoundation } from "./foundation.ts";
-import { type Address, Front } from "./front.ts";
+import { Front } from "./front.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
-import { type LastRestart, type RestartCause, restartNote } from "./restart.ts";
+import { Restarts, restartNote } from "./restart.ts";
 import { watchSettings } from "./settings-watch.ts";
 
 /** A daemon that serves. */
@@ -72,15 +71,12 @@ class Daemon implements RunningDaemon {
   readonly #ends = new MessageEnds();
   readonly #streams: EventStreams;
   readonly #front: Front;
+  readonly #restarts: Restarts;
   readonly #whenStopped = Promise.withResolvers<void>();
   #core: Core | undefined;
   #phase: DaemonInfo["phase"] = "starting";
   #isStopping = false;
   #socket: string | null = null;
-  /** An address that could not be had, and why: it is not tried again before somebody asks for it. */
-  #refused: (Address & { reason: string }) | undefined;
-  #restarting: Promise<void> | undefined;
-  #lastRestart: LastRestart | null = null;
 
   constructor(options: DaemonOptions, outside: Outside, releasers: Releasers, foundation: Foundation) {
     this.#options = options;
@@ -108,6 +104,7 @@ class Daemon implements RunningDaemon {
     this.#watchers = watchSettings({ keeper: this.#keeper, clock, random, log });
     this.#streams = new EventStreams({ store, bus, clock });
     this.#front = new Front({ listen, clock, services: this.#services() });
+    this.#restarts = this.#createRestarts();
     releasers.add(() => this.#streams.close());
     releasers.add(bus.subscribe(this.#ends));
   }
@@ -160,8 +157,7 @@ class Daemon implements RunningDaemon {
   }
 
   async restart(): Promise<void> {
-    this.#refused = undefined;
-    await this.#restartFor("request");
+    await this.#restarts.ask();
   }
 
   /** After a crash what was in flight is pending again, and sessions at work are told. */
@@ -178,91 +174,38 @@ class Daemon implements RunningDaemon {
   async #open(): Promise<void> {
     const { folder, log } = this.#foundation;
     this.#releasers.add(() => this.#front.close());
-    await this.#front.open(this.#wantedAddress());
+    const { host, port } = this.#keeper.inForce.settings.server;
+    await this.#front.open({ host, port });
     if (await this.#front.openSocket(folder.socket)) this.#socket = folder.socket;
     else
       log.warn(`${folder.socket} is too long a path for a socket; going without it, use --url ${this.url}`);
   }
 
-  #wantedAddress(): Address {
-    const { host, port } = this.#keeper.inForce.settings.server;
-    return { host, port };
-  }
-
   #settingsChanged({ settings }: InForce): void {
-    const { store, onFault } = this.#foundation;
-    store.setDurability(settings.storage.durability);
+    this.#foundation.store.setDurability(settings.storage.durability);
     if (!this.#core) return;
     applySettings(this.#core, settings);
     this.#watchers.poll();
-    if (this.#isElsewhere() && this.#phase === "serving") this.#restartFor("configuration").catch(onFault);
+    this.#restarts.follow();
   }
 
-  /** Whether the settings want another address than the one in use and than one that was refused. */
-  #isElsewhere(): boolean {
-    const wanted = this.#wantedAddress();
-    return !isSame(wanted, this.#front.address) && !(this.#refused && isSame(wanted, this.#refused));
-  }
-
-  /** One restart at a time; what was asked for meanwhile is looked at when it is over. */
-  async #restartFor(cause: RestartCause): Promise<void> {
-    while (this.#restarting) await this.#restarting;
-    if (this.#isStopping) return;
-    this.#restarting = this.#restartNow(cause);
-    try {
-      await this.#restarting;
-    } finally {
-      this.#restarting = undefined;
-    }
-    if (this.#isElsewhere()) await this.#restartFor("configuration");
-  }
-
-  async #restartNow(cause: RestartCause): Promise<void> {
-    const { store, tell, log } = this.#foundation;
-    const { clock } = this.#outside;
-    const { graceMs } = this.#keeper.inForce.settings.daemon;
-    // 1. Everything that can fail comes first: until here the daemon carries on as before.
-    if (this.#isElsewhere() && !(await this.#move(graceMs)) && cause === "configuration") return;
-    const old = this.#present();
-    const startedAt = clock.now();
-    this.#drainBegins(cause, graceMs);
-    const active = new Set([...old.registry.atWork(), ...this.#streams.subscribedSessions()]);
-    const { aborted, requeued } = await old.registry.drain(startedAt + graceMs);
-    for (const session of await store.sessions.withPending()) active.add(session);
-    const core = await buildCore(this.#foundation, this.#keeper, this.#outside);
-    // 2. The swap. What the old core accepted is committed before the notes are: the new one finds it below.
-    this.#core = core;
-    this.#phase = "serving";
-    const downtimeMs = clock.now() - startedAt;
-    await store.notes.add([...active], restartNote(cause), clock.now());
-    const sessions = await this.#recordOf(active);
-    const at = clock.now();
-    this.#lastRestart = { at, reason: cause, downtimeMs, sessions, requeued, timedOut: aborted };
-    await this.#writeInstance();
-    tell([
-      { type: "daemon.restarted", data: { url: this.url, downtimeMs, sessions: sessions.length, requeued } },
-    ]);
-    await this.#foundation.pending.settled();
-    this.#ends.releaseAll();
-    this.#streams.endAll();
-    await core.registry.start(sessions.map((session) => session.id));
-    log.info("restarted", { cause, url: this.url, downtimeMs, sessions: sessions.length, requeued });
-  }
-
-  /** Whether the new listener serves; where it cannot be had the old one carries on, and says why. */
-  async #move(graceMs: number): Promise<boolean> {
-    const wanted = this.#wantedAddress();
-    try {
-      await this.#front.move(wanted, graceMs);
-      return true;
-    } catch (thrown) {
-      if (!(thrown instanceof SegueError)) throw thrown;
-      const reason = errorText(thrown);
-      this.#refused = { ...wanted, reason };
-      this.#foundation.log.warn(reason);
-      this.#foundation.tell([{ type: "daemon.restart_failed", data: { reason } }]);
-      return false;
-    }
+  #createRestarts(): Restarts {
+    return new Restarts({
+      foundation: this.#foundation,
+      clock: this.#outside.clock,
+      front: this.#front,
+      streams: this.#streams,
+      ends: this.#ends,
+      settings: () => this.#keeper.inForce.settings,
+      core: () => this.#present(),
+      buildCore: () => buildCore(this.#foundation, this.#keeper, this.#outside),
+      drainBegins: (reason, graceMs) => this.#drainBegins(reason, graceMs),
+      swap: (core) => {
+        this.#core = core;
+        this.#phase = "serving";
+      },
+      announce: () => this.#writeInstance(),
+    });
   }
 
   #drainBegins(reason: string, graceMs: number): void {
@@ -275,18 +218,9 @@ class Daemon implements RunningDaemon {
     gate.close();
   }
 
-  async #recordOf(ids: ReadonlySet<string>): Promise<LastRestart["sessions"]> {
-    const records = await Promise.all([...ids].map((id) => this.#foundation.store.sessions.get(id)));
-    return records.flatMap((record) =>
-      record
-        ? [{ id: record.id, turns: record.turns, subscribers: this.#streams.subscribersOf(record.id) }]
-        : [],
-    );
-  }
-
   async #takeApart(reason: string): Promise<void> {
     const { tell, pending, log } = this.#foundation;
-    await this.#restarting;
+    await this.#restarts.stop();
     const { graceMs } = this.#keeper.inForce.settings.daemon;
     const deadline = this.#outside.clock.now() + graceMs;
     this.#drainBegins(reason, graceMs);
@@ -333,7 +267,7 @@ class Daemon implements RunningDaemon {
         inForce: () => this.#keeper.inForce,
         problems: () => this.#keeper.problems,
         watching: () => this.#watchers.mode,
-        notInForce: () => this.#notInForce(),
+        notInForce: () => this.#restarts.notInForce(),
         look: () => this.#keeper.look("file"),
         waiting: () => this.#keeper.waiting,
         apply: () => this.#keeper.apply(),
@@ -358,24 +292,7 @@ class Daemon implements RunningDaemon {
       url: this.url,
       settingsPath: this.#options.settingsPath,
       dataDir: this.#foundation.folder.path,
-      lastRestart: this.#lastRestart,
+      lastRestart: this.#restarts.last,
     };
   }
-
-  #notInForce(): { key: string; reason: string }[] {
-    const wanted = this.#wantedAddress();
-    const present = this.#front.address;
-    const reason =
-      this.#refused && isSame(wanted, this.#refused)
-        ? this.#refused.reason
-        : "the daemon is about to restart";
-    return [
-      ...(wanted.host === present.host ? [] : [{ key: "server.host", reason }]),
-      ...(wanted.port === present.port ? [] : [{ key: "server.port", reason }]),
-    ];
-  }
-}
-
-function isSame(a: Address, b: Address): boolean {
-  return a.host === b.host && a.port === b.port;
 }

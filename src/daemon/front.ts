@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import type { Cancel, Clock } from "../core/clock.ts";
 import { SegueError } from "../core/errors.ts";
 import { createApp } from "../http/app.ts";
 import type { Services } from "../http/services.ts";
@@ -12,13 +12,26 @@ export interface Address {
   port: number;
 }
 
+/** Whether both are the same host and port. */
+export function isSameAddress(a: Address, b: Address): boolean {
+  return a.host === b.host && a.port === b.port;
+}
+
 interface OpenDoor {
+  /** As it was asked for. */
   address: Address;
   url: string;
   listener: Listener;
   /** It goes on answering, but asks its clients to come back elsewhere. */
   isLeaving: boolean;
+  /** Undoes that it is about to be closed. */
+  cancelClose: Cancel;
+  /** Aborted when it closes: nobody waits at it any longer. */
+  closing: AbortController;
 }
+
+/** The shortest time that kept-alive connections are given to hear that they have to come back elsewhere. */
+const shortestLingerMs = 300;
 
 /**
  * The ways in: one TCP listener that can move to another address, and the socket in the data folder. A move is
@@ -65,17 +78,31 @@ export class Front {
   }
 
   /**
-   * Moves to another address; throws `cannot_listen` and stays where it is. The old address goes on answering for
-   * `lingerMs`.
+   * Moves to another address; throws `cannot_listen` and stays where it is. From here on the old address asks its
+   * clients to come back elsewhere; it goes on answering until `letGo`.
    */
-  async move(address: Address, lingerMs: number): Promise<void> {
+  async move(address: Address): Promise<void> {
     const old = this.#door;
     if (!old) return this.open(address);
-    this.#door = await this.#openBeside(old, address);
-    if (this.#door === old) return;
+    if (isSameAddress(address, { host: old.address.host, port: old.listener.port })) {
+      // 1. The port that it had picked itself is now asked for by its number.
+      old.address = address;
+      return;
+    }
+    this.#door = this.#takeBack(address) ?? (await this.#openBeside(old, address));
+    if (this.#door === old || old.closing.signal.aborted) return;
     old.isLeaving = true;
     this.#leaving.add(old);
-    this.#clock.after(lingerMs, () => void this.#closeDoor(old));
+  }
+
+  /** Closes the addresses that were moved away from, `lingerMs` from now. */
+  letGo(lingerMs: number): void {
+    for (const door of this.#leaving) {
+      door.cancelClose();
+      door.cancelClose = this.#clock.after(Math.max(lingerMs, shortestLingerMs), () => {
+        void this.#closeDoor(door);
+      });
+    }
   }
 
   /** Lets answers under way go out, and closes everything. */
@@ -88,35 +115,69 @@ export class Front {
   }
 
   async #openDoor(address: Address): Promise<OpenDoor> {
-    const leaving = { isLeaving: false };
+    const state = { isLeaving: false, cancelClose: () => {}, closing: new AbortController() };
     const handler: RequestHandler = async (request) => {
-      const response = await this.#tcp(request);
-      if (leaving.isLeaving) response.headers.set("Connection", "close");
+      const response = await this.#tcp(state.isLeaving ? endingWith(request, state.closing.signal) : request);
+      if (state.isLeaving) response.headers.set("Connection", "close");
       return response;
     };
     const { listener, url } = await listenOnTcp(this.#listen, address, handler);
-    return Object.assign(leaving, { address, url, listener });
+    return Object.assign(state, { address, url, listener });
   }
 
-  /** The same port on another host cannot be had beside the old listener: there the old one goes first. */
+  /** The address that was moved away from last and still answers; undefined where there is none. */
+  #takeBack(address: Address): OpenDoor | undefined {
+    for (const door of this.#leaving)
+      if (isSameAddress(address, { host: door.address.host, port: door.listener.port })) {
+        door.cancelClose();
+        door.isLeaving = false;
+        door.address = address;
+        this.#leaving.delete(door);
+        return door;
+      }
+    return undefined;
+  }
+
+  /** The same port on another host cannot be had beside a listener of our own: there that one goes first. */
   async #openBeside(old: OpenDoor, address: Address): Promise<OpenDoor> {
     try {
       return await this.#openDoor(address);
     } catch (thrown) {
-      const isOwnPort = thrown instanceof SegueError && address.port === old.listener.port;
-      if (!isOwnPort) throw thrown;
-      await closeListener(old.listener, this.#clock);
-      try {
-        return await this.#openDoor(address);
-      } catch (again) {
-        this.#door = await this.#openDoor({ host: old.address.host, port: old.listener.port });
-        throw again;
+      const inTheWay = [old, ...this.#leaving].filter((door) => door.listener.port === address.port);
+      if (!(thrown instanceof SegueError) || inTheWay.length === 0) throw thrown;
+      return this.#openInstead(old, inTheWay, address);
+    }
+  }
+
+  async #openInstead(old: OpenDoor, inTheWay: readonly OpenDoor[], address: Address): Promise<OpenDoor> {
+    for (const door of inTheWay) door.isLeaving = true;
+    await this.#clock.sleep(shortestLingerMs);
+    // 2. They stop to listen before the first await: the port is not without a listener for a turn of the event loop.
+    const closed = inTheWay.map((door) => this.#closeDoor(door));
+    try {
+      return await this.#openDoor(address);
+    } catch (thrown) {
+      if (inTheWay.includes(old)) {
+        const { address: before, listener } = old;
+        this.#door = await this.#openDoor({ host: before.host, port: listener.port });
+        this.#door.address = before;
       }
+      throw thrown;
+    } finally {
+      await Promise.all(closed);
     }
   }
 
   async #closeDoor(door: OpenDoor): Promise<void> {
+    door.cancelClose();
     this.#leaving.delete(door);
+    door.closing.abort();
     await closeListener(door.listener, this.#clock);
   }
+}
+
+/** The same request, whose client is taken to be gone when `signal` is aborted: who waits is answered then. */
+function endingWith(request: Request, signal: AbortSignal): Request {
+  if (!request.headers.has("Prefer")) return request;
+  return new Request(request, { signal: AbortSignal.any([request.signal, signal]) });
 }

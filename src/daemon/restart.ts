@@ -1,3 +1,12 @@
+import type { Clock } from "../core/clock.ts";
+import { SegueError, errorText } from "../core/errors.ts";
+import type { EventStreams } from "../http/event-stream.ts";
+import type { MessageEnds } from "../http/message-ends.ts";
+import type { Settings } from "../settings/schema.ts";
+import type { Core } from "./core.ts";
+import { type Foundation, faultText } from "./foundation.ts";
+import { type Address, type Front, isSameAddress } from "./front.ts";
+
 /** Why the daemon restarts; also why it started, where it did so after a crash. */
 export type RestartCause = "configuration" | "request" | "upgrade" | "crash";
 
@@ -28,4 +37,198 @@ export interface LastRestart {
   requeued: number;
   /** Turns aborted at the end of the grace. */
   timedOut: number;
+}
+
+/** What a restart takes of the daemon around it. */
+export interface RestartParts {
+  foundation: Foundation;
+  clock: Clock;
+  front: Front;
+  streams: EventStreams;
+  ends: MessageEnds;
+  settings: () => Settings;
+  /** What takes the turns now. */
+  core: () => Core;
+  buildCore: () => Promise<Core>;
+  /** Lets no turn start any more, and tells so. */
+  drainBegins: (reason: string, graceMs: number) => void;
+  /** From here on this one takes the turns. */
+  swap: (core: Core) => void;
+  /** Writes down who serves where. */
+  announce: () => Promise<void>;
+}
+
+/** While the store has no room or does not answer, it is tried again this often. */
+const storageRetryMs = 1000;
+
+interface Prepared {
+  core: Core;
+  sessions: LastRestart["sessions"];
+}
+
+/**
+ * Restarts the daemon in its own process (contract section 3.6): one at a time. What is asked for during one is looked
+ * at when it is over, and then takes one more, however often it was asked.
+ */
+export class Restarts {
+  readonly #parts: RestartParts;
+  #running: Promise<void> | undefined;
+  #isAsked = false;
+  #isOver = false;
+  /** An address that could not be had, and why: it is not tried again before somebody asks for it. */
+  #refused: (Address & { reason: string }) | undefined;
+  #last: LastRestart | null = null;
+
+  constructor(parts: RestartParts) {
+    this.#parts = parts;
+  }
+
+  /** The last one of this process. */
+  get last(): LastRestart | null {
+    return this.#last;
+  }
+
+  /** Restarts, and tries an address that was refused again; resolves when the daemon serves again. */
+  async ask(): Promise<void> {
+    this.#refused = undefined;
+    this.#isAsked = true;
+    await this.#run();
+  }
+
+  /** The settings have changed: restarts where they ask for another address. */
+  follow(): void {
+    if (this.#refused && !isSameAddress(this.#refused, this.#wanted())) this.#refused = undefined;
+    if (this.#isElsewhere()) this.#run().catch(this.#parts.foundation.onFault);
+  }
+
+  /** Begins none any more, and ends one that is under way after its drain, without a swap. Never rejects. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#running?.catch(() => {});
+  }
+
+  /** Keys of the settings that are not in force, and why. */
+  notInForce(): { key: string; reason: string }[] {
+    const wanted = this.#wanted();
+    const { address } = this.#parts.front;
+    const reason = this.#refused?.reason ?? "the daemon is about to restart";
+    return [
+      ...(wanted.host === address.host ? [] : [{ key: "server.host", reason }]),
+      ...(wanted.port === address.port ? [] : [{ key: "server.port", reason }]),
+    ];
+  }
+
+  #wanted(): Address {
+    const { host, port } = this.#parts.settings().server;
+    return { host, port };
+  }
+
+  /** Whether the settings want another address than the one in use, and it was not refused. */
+  #isElsewhere(): boolean {
+    return !this.#refused && !isSameAddress(this.#wanted(), this.#parts.front.address);
+  }
+
+  #run(): Promise<void> {
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#isOver && (this.#isAsked || this.#isElsewhere())) {
+      const cause = this.#isAsked ? "request" : "configuration";
+      this.#isAsked = false;
+      await this.#restart(cause);
+    }
+  }
+
+  async #restart(cause: RestartCause): Promise<void> {
+    const { clock, drainBegins, core, streams, swap } = this.#parts;
+    // 1. The new listener comes first: where it cannot be had the daemon carries on as before.
+    if (this.#isElsewhere() && !(await this.#move()) && cause === "configuration") return;
+    if (this.#isOver) return;
+    const { graceMs } = this.#parts.settings().daemon;
+    const startedAt = clock.now();
+    drainBegins(cause, graceMs);
+    const { registry } = core();
+    const active = new Set([...registry.atWork(), ...streams.subscribedSessions()]);
+    const { aborted, requeued } = await registry.drain(startedAt + graceMs);
+    const next = await this.#prepared(cause, active);
+    if (!next) return;
+    // 2. What the old core accepted is committed before what is written from here on: the new one finds it.
+    swap(next.core);
+    const at = clock.now();
+    const { sessions } = next;
+    const downtimeMs = at - startedAt;
+    this.#last = { at, reason: cause, downtimeMs, sessions, requeued, timedOut: aborted };
+    await this.#handOver(this.#last, graceMs);
+    await next.core.registry.start(sessions.map((session) => session.id));
+  }
+
+  /** Whether the new listener serves; where it cannot be had the old one carries on, and says why. */
+  async #move(): Promise<boolean> {
+    const { front, foundation } = this.#parts;
+    const wanted = this.#wanted();
+    try {
+      await front.move(wanted);
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof SegueError)) throw thrown;
+      const reason = errorText(thrown);
+      this.#refused = { ...wanted, reason };
+      foundation.log.warn(reason);
+      foundation.tell([{ type: "daemon.restart_failed", data: { reason } }]);
+      return false;
+    }
+  }
+
+  /**
+   * The new core, over a store that knows all that the old one left behind. A store that does not answer or has no
+   * room is waited for: no turn could start anyway. Undefined where the daemon stops meanwhile.
+   */
+  async #prepared(cause: RestartCause, active: ReadonlySet<string>): Promise<Prepared | undefined> {
+    const { foundation, clock } = this.#parts;
+    let isTold = false;
+    while (!this.#isOver) {
+      try {
+        return await this.#prepare(cause, active);
+      } catch (thrown) {
+        if (!isTold) foundation.log.error(`the restart waits for the store: ${faultText(thrown)}`);
+        isTold = true;
+        await clock.sleep(storageRetryMs);
+      }
+    }
+    return undefined;
+  }
+
+  async #prepare(cause: RestartCause, active: ReadonlySet<string>): Promise<Prepared> {
+    const { foundation, clock, streams, buildCore } = this.#parts;
+    const { store } = foundation;
+    const core = await buildCore();
+    await store.messages.takeBack(core.boot, clock.now());
+    const ids = new Set([...active, ...(await store.sessions.withPending())]);
+    const records = await Promise.all([...ids].map((id) => store.sessions.get(id)));
+    const sessions = records.flatMap((record) =>
+      record ? [{ id: record.id, turns: record.turns, subscribers: streams.subscribersOf(record.id) }] : [],
+    );
+    const noted = sessions.map((session) => session.id);
+    await store.notes.add(noted, restartNote(cause), clock.now());
+    return { core, sessions };
+  }
+
+  /** Tells who serves now; those who wait or read come back, and the old address is let go after the grace. */
+  async #handOver({ reason, downtimeMs, sessions, requeued }: LastRestart, graceMs: number): Promise<void> {
+    const { foundation, clock, front, ends, streams, announce } = this.#parts;
+    const { store, log, onFault } = foundation;
+    const { url } = front;
+    await announce().catch(onFault);
+    const data = { url, downtimeMs, sessions: sessions.length, requeued };
+    // 3. Awaited, so that readers get it before their streams end.
+    await store.events.append([{ type: "daemon.restarted", data }], clock.now()).catch(onFault);
+    ends.releaseAll();
+    streams.endAll();
+    front.letGo(graceMs);
+    log.info("restarted", { cause: reason, ...data });
+  }
 }

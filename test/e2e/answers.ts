@@ -24,4 +24,28 @@ export interface StatusAnswer {
   revision: number;
   hash: string | null;
   problems: { path: string; message: string; line?: number; column?: number }[];
+  notInForce: { key: string; reason: string }[];
+}
+
+/** `GET /api/daemon`. */
+export interface DaemonAnswer {
+  instanceId: string;
+  pid: number;
+  phase: "starting" | "serving" | "draining";
+  url: string;
+  lastRestart: {
+    at: string;
+    reason: string;
+    downtimeMs: number;
+    sessions: { id: string; turns: number; subscribers: number }[];
+    requeued: number;
+    timedOut: number;
+  } | null;
+}
+
+/** `daemon.json` in the data folder. */
+export interface InstanceFile {
+  pid: number;
+  url: string;
+  instanceId: string;
 }
