@@ -68,6 +68,10 @@ export class Generator {
   /** Ends waits; a turn has an abort of its own, so that one message can be cancelled alone. */
   #controller: AbortController | undefined;
   #turn: { messages: readonly string[]; controller: AbortController } | undefined;
+  /** The message that is taken next; what is waited for is waited for with it. */
+  #head: string | undefined;
+  /** While a claim is under way: messages that were cancelled meanwhile, and may be among those claimed. */
+  #dropped: Set<string> | undefined;
   #abortReason: AbortReason | undefined;
   #isRetired = false;
 
@@ -101,12 +105,11 @@ export class Generator {
     return this.#turn?.messages.length ?? 0;
   }
 
-  /** A message has ended otherwise (cancelled): its turn is stopped, or a wait that may have been for it. */
+  /** A message has ended otherwise (cancelled): its turn is stopped, or the wait that was for it. */
   dropMessage(message: string): void {
-    if (this.#turn) {
-      if (this.#turn.messages.includes(message)) this.#turn.controller.abort();
-      return;
-    }
+    this.#dropped?.add(message);
+    if (this.#turn?.messages.includes(message) === true) this.#turn.controller.abort();
+    if (this.#turn || this.#dropped || message !== this.#head) return;
     const waits = this.#controller;
     this.#controller = undefined;
     waits?.abort();
@@ -121,6 +124,7 @@ export class Generator {
       if (this.isSpent) return "aborted";
       if (this.#host.isDue()) return "due";
       const head = await store.messages.head(this.#host.id);
+      this.#head = head?.id;
       if (!head) return "empty";
       if (this.#host.takesTrial()) return "due";
       const now = clock.now();
@@ -160,6 +164,7 @@ export class Generator {
     } finally {
       // 2. Where the turn came to a verdict the slot is free already, and this does nothing.
       permit.release({ kind: "none" });
+      this.#dropped = undefined;
     }
   }
 
@@ -175,6 +180,7 @@ export class Generator {
   async #claim(permit: Permit<Binding>, signal: AbortSignal): Promise<Claimed | undefined> {
     const { store, clock } = this.#around;
     const { candidate } = permit;
+    this.#dropped = new Set();
     try {
       const claim = await store.messages.claim({
         session: this.#host.id,
@@ -200,7 +206,9 @@ export class Generator {
     const controller = new AbortController();
     this.#turn = { messages: idsOf(claimed), controller };
     this.#host.post({ type: "claimed", message: claimed.messages[0].id });
-    if (this.#abortReason !== undefined) controller.abort();
+    // 1. What happened while the claim was under way ends the turn before its call.
+    if (this.#abortReason !== undefined || isAnyOf(claimed, this.#dropped)) controller.abort();
+    this.#dropped = undefined;
     try {
       return await this.#converse(provider, binding, claimed, controller.signal);
     } finally {
@@ -360,6 +368,10 @@ export class Generator {
       }
     }
   }
+}
+
+function isAnyOf({ messages }: Claimed, dropped: ReadonlySet<string> | undefined): boolean {
+  return messages.some((message) => dropped?.has(message.id));
 }
 
 function idsOf({ messages }: Claimed): string[] {

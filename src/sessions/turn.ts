@@ -29,12 +29,13 @@ const settleMs = 4000;
 
 /**
  * Makes one call and sees it through: collects the reply, hands on each piece, watches both limits, estimates the
- * usage where none is reported. Never throws.
+ * usage where none is reported. Where it is aborted before it began no call is made. Never throws.
  */
 export async function runTurn(
   order: TurnOrder,
   parts: { provider: Provider; clock: Clock; signal: AbortSignal; onText: (text: string) => void },
 ): Promise<TurnOutcome> {
+  if (parts.signal.aborted) return { kind: "aborted" };
   const watch = new TurnWatch(order, parts.clock, parts.signal);
   const settled = new AbortController();
   try {
@@ -76,8 +77,7 @@ class TurnWatch {
       this.#exceed(`the turn took longer than turn.maxDurationMs (${order.maxDurationMs} ms)`),
     );
     this.#awaitSilence(order.timeoutMs);
-    if (outer.aborted) this.controller.abort();
-    else outer.addEventListener("abort", this.#onOuterAbort, { once: true });
+    outer.addEventListener("abort", this.#onOuterAbort, { once: true });
   }
 
   /** Something arrived. */
