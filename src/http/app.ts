@@ -4,6 +4,8 @@ import { type Transport, requireAccess } from "./access.ts";
 import { problemResponse } from "./problem.ts";
 import { daemonRoutes } from "./routes/daemon.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { hookRoutes } from "./routes/hooks.ts";
+import { memoryRoutes } from "./routes/memory.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { retryRoutes } from "./routes/retries.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -33,6 +35,8 @@ export function createApp(services: Services, transport: Transport): Hono {
     ...retryRoutes(services),
     ...transcriptRoutes(services),
     ...eventRoutes(services),
+    ...hookRoutes(services),
+    ...memoryRoutes(services),
     ...settingsRoutes(services, transport),
     ...settingsStatusRoutes(services),
     ...statsRoutes(services),

@@ -32,8 +32,14 @@ const below: Readonly<Record<string, readonly string[]>> = {
 
 /** Single files behind which a folder opens a little further. */
 const doors: readonly { from: RegExp; to: RegExp }[] = [
+  // A default among the settings is the text of a file that stands with what it is about.
+  { from: /^src\/settings\/agent-prompt\.ts$/, to: /^src\/agents\/prompt\.md$/ },
+  // What an agent is told and where its settings are changed belongs to agents; the commands only run it.
+  { from: /^src\/cli\/(connect|hook)\.ts$/, to: /^src\/agents\// },
   // `segue serve` runs the daemon; all commands find a running one by what it wrote into its data folder.
   { from: /^src\/cli\/serve\.ts$/, to: /^src\/daemon\/daemon\.ts$/ },
+  // `segue restore` works where no daemon runs.
+  { from: /^src\/cli\/restore\.ts$/, to: /^src\/daemon\/restore\.ts$/ },
   { from: /^src\/cli\//, to: /^src\/daemon\/instance\.ts$/ },
 ];
 
@@ -55,7 +61,7 @@ const closed: readonly { files: RegExp; openTo: RegExp; because: string }[] = [
 const packagesOf: readonly { packages: RegExp; folder: RegExp }[] = [
   { packages: /^(@ai-sdk\/|ai$|openai$|@anthropic-ai\/|@google\/)/, folder: /^src\/providers\// },
   { packages: /^hono(\/|$)/, folder: /^src\/http\// },
-  { packages: /^jsonc-parser$/, folder: /^src\/settings\// },
+  { packages: /^jsonc-parser$/, folder: /^src\/(settings|agents)\// },
   { packages: /^commander$/, folder: /^src\/cli\// },
 ];
 
