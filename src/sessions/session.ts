@@ -151,7 +151,10 @@ export class Session implements GeneratorHost {
   follow(): boolean {
     const reason = this.#dueReason();
     if (reason === undefined) this.#revision = this.#target().revision;
-    else this.post({ type: "due", reason });
+    else {
+      this.post({ type: "due", reason });
+      this.#pause?.abort();
+    }
     return reason !== undefined;
   }
 
@@ -245,21 +248,41 @@ export class Session implements GeneratorHost {
     this.#isWoken = false;
   }
 
-  /** A bug, or a store that is gone: gives the lease back and starts another generator after a while. */
+  /**
+   * A bug, or a store that is gone: gives the lease back, and after a pause another generator takes the work up. An
+   * edit cuts the pause short.
+   */
   async #recover(thrown: unknown): Promise<void> {
-    const { clock, store } = this.#around;
+    const { clock } = this.#around;
     this.#around.onFault(this.id, thrown);
+    let isGivenBack = await this.#giveLeaseBack();
+    this.post({ type: "restarts", reason: this.#dueReason() ?? "requested" });
+    do {
+      if (this.#isClosed()) return;
+      this.#pause = new AbortController();
+      const pauseMs = Math.min(firstRecoveryMs * 2 ** Math.min(this.#recoveries++, 10), longestRecoveryMs);
+      await clock.sleep(pauseMs, this.#pause.signal);
+      this.#pause = undefined;
+      // 1. No message is taken before the one that was in flight is pending again: it comes first.
+      isGivenBack ||= await this.#giveLeaseBack();
+    } while (!isGivenBack);
     if (this.#isClosed()) return;
-    this.#pause = new AbortController();
-    const pauseMs = Math.min(firstRecoveryMs * 2 ** Math.min(this.#recoveries++, 10), longestRecoveryMs);
-    await clock.sleep(pauseMs, this.#pause.signal);
+    const cause = this.#around.redact(errorText(thrown));
+    this.#around.tell([{ type: "session.recovered", data: { session: this.id, cause } }]);
+    // 2. A restart that is due is for the loop, which does it as any other.
+    if (this.#dueReason() !== undefined) return;
+    this.#install();
+    this.post({ type: "replaced", hasPending: true });
+  }
+
+  async #giveLeaseBack(): Promise<boolean> {
+    const { clock, store } = this.#around;
     try {
       await store.messages.release(this.#generator.lease, clock.now());
-      const cause = this.#around.redact(errorText(thrown));
-      this.#around.tell([{ type: "session.recovered", data: { session: this.id, cause } }]);
-      this.#install();
-    } catch (again) {
-      this.#around.onFault(this.id, again);
+      return true;
+    } catch (thrown) {
+      this.#around.onFault(this.id, thrown);
+      return false;
     }
   }
 
