@@ -101,3 +101,31 @@ describe("replay", () => {
     expect(reader.ids).toEqual([last - 1, last]);
   });
 });
+
+describe("a store that takes its time to read", () => {
+  test.each(["before", "after"])(
+    "neither hides nor repeats what is committed %s its reading",
+    async (when) => {
+      const app = await startApp();
+      await appendEvents(app, 3);
+      const last = await newestEvent(app);
+      const { events } = app.services.store;
+      const read = events.after.bind(events);
+      const asked = Promise.withResolvers<void>();
+      const goOn = Promise.withResolvers<void>();
+      events.after = async (...given) => {
+        const early = when === "after" ? await read(...given) : undefined;
+        asked.resolve();
+        await goOn.promise;
+        return early ?? read(...given);
+      };
+      const opened = EventReader.open(app, `?after=${last - 1}`);
+      await asked.promise;
+      await appendEvents(app, 2);
+      goOn.resolve();
+      const reader = await opened;
+      await app.clock.settle();
+      expect(reader.ids).toEqual([last, last + 1, last + 2]);
+    },
+  );
+});
