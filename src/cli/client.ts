@@ -81,6 +81,17 @@ export class DaemonClient {
     return this.#read(await this.#request(path, { ...parts, method }), schema);
   }
 
+  /** Posts to `path` and answers with the text as it arrives. */
+  async *download(path: string): AsyncGenerator<string, void, void> {
+    const response = await this.#request(path, { method: "POST" });
+    try {
+      for await (const part of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()))
+        yield part;
+    } catch (thrown) {
+      throw this.#broken(thrown);
+    }
+  }
+
   /** Deletes what is at `path`. */
   async delete(path: string): Promise<void> {
     const response = await this.#request(path, { method: "DELETE" });
@@ -120,9 +131,7 @@ export class DaemonClient {
       }
     } catch (thrown) {
       if (options.signal?.aborted) return;
-      throw new SegueError("not_reachable", `The connection to the daemon broke (${errorText(thrown)}).`, {
-        cause: thrown,
-      });
+      throw this.#broken(thrown);
     }
   }
 
@@ -186,10 +195,14 @@ export class DaemonClient {
     try {
       return await response.text();
     } catch (thrown) {
-      throw new SegueError("not_reachable", `The connection to the daemon broke (${errorText(thrown)}).`, {
-        cause: thrown,
-      });
+      throw this.#broken(thrown);
     }
+  }
+
+  #broken(thrown: unknown): SegueError {
+    return new SegueError("not_reachable", `The connection to the daemon broke (${errorText(thrown)}).`, {
+      cause: thrown,
+    });
   }
 
   async #errorOf(response: Response): Promise<SegueError> {

@@ -42,6 +42,20 @@ export function addDaemonCommands(program: Command, runs: Runs): void {
     .description("stop the daemon: turns in flight may finish, everything else is kept for the next start")
     .action(runs(async (context) => (await import("./stop.ts")).stop(context)));
   program
+    .command("checkpoint")
+    .description("print all sessions with their contexts and what has not ended, to be restored elsewhere")
+    .option("--out <file>", "write it to this file instead")
+    .action(
+      runs<{ out?: string }>(async (context, _args, { out }) =>
+        (await import("./checkpoint.ts")).checkpoint(context, out),
+      ),
+    );
+  program
+    .command("restore")
+    .description("put the sessions of a checkpoint into the data folder, all or none, while no daemon runs")
+    .argument("<file>", "what segue checkpoint wrote")
+    .action(runs(async (context, [file = ""]) => (await import("./restore.ts")).restore(context, file)));
+  program
     .command("tour")
     .description("see it work: a daemon of its own, sixty messages, two edits, one kill, nothing lost")
     .action(runs(async (context) => (await import("./tour.ts")).tour(context)));

@@ -88,6 +88,11 @@ export class Screen {
     for (const line of lines) this.#stdout.write(`${line}\n`);
   }
 
+  /** Writes a part of the answer as it is. */
+  part(text: string): void {
+    this.#stdout.write(text);
+  }
+
   /** Writes lines beside the answer. */
   note(...lines: readonly string[]): void {
     for (const line of lines) this.#stderr.write(`${line}\n`);

@@ -303,6 +303,45 @@ export interface MemoryRecord {
   message: string;
 }
 
+/** A session as a checkpoint keeps it: everything of one moment. */
+export interface SessionSnapshot {
+  session: SessionRecord;
+  /** The messages of its present context, by `seq`. */
+  context: (MessageRecord & { isSummary: boolean })[];
+  /** The notes of that context, and the one that waits for a turn. */
+  notes: Note[];
+  /** The messages that have not ended, by `seq`. */
+  queue: (MessageRecord & { isSummary: boolean })[];
+}
+
+/** A message to be put back from a checkpoint: one of a context, or one that is pending. */
+export type RestoredMessage = Omit<MessageRecord, "session" | "epoch" | "retryAt" | "overflowed"> & {
+  status: "done" | "pending";
+  isSummary: boolean;
+};
+
+/** A session to be put back from a checkpoint. */
+export type RestoredSession = Pick<
+  SessionRecord,
+  | "id"
+  | "title"
+  | "system"
+  | "labels"
+  | "overrides"
+  | "turns"
+  | "lastInputTokens"
+  | "epoch"
+  | "createdAt"
+  | "lastActivityAt"
+> & {
+  context: readonly RestoredMessage[];
+  notes: readonly Note[];
+  queue: readonly RestoredMessage[];
+};
+
+/** What became of a restore: all of it is there, or nothing, because these ids are taken. */
+export type RestoreResult = { kind: "restored" } | { kind: "clash"; sessions: string[]; messages: string[] };
+
 /** Sums over all sessions. */
 export interface StoreTotals {
   pending: number;
@@ -385,6 +424,12 @@ export interface Store {
     hold(identity: string, hold: HoldRecord | null, events: readonly NewEvent[], at: number): Promise<void>;
     /** Stores a park, or with null ends that of this scope, and what is told of it. */
     park(scope: string, park: ParkRecord | null, events: readonly NewEvent[], at: number): Promise<void>;
+  };
+  readonly checkpoints: {
+    /** What a checkpoint keeps of a session; undefined where there is none. */
+    session(id: string): Promise<SessionSnapshot | undefined>;
+    /** Puts sessions back, newest first as they are listed, all or none. Tells `session.created`, `message.accepted`. */
+    restore(sessions: readonly RestoredSession[], at: number): Promise<RestoreResult>;
   };
   readonly events: {
     append(events: readonly NewEvent[], at: number): Promise<void>;

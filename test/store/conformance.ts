@@ -3,6 +3,7 @@ import { acceptConformance } from "./conformance/accept.ts";
 import { agentConformance } from "./conformance/agents.ts";
 import { batchConformance } from "./conformance/batch.ts";
 import { cancelConformance } from "./conformance/cancel.ts";
+import { checkpointConformance } from "./conformance/checkpoints.ts";
 import { claimConformance } from "./conformance/claim.ts";
 import { endpointConformance } from "./conformance/endpoints.ts";
 import { eventConformance } from "./conformance/events.ts";
@@ -33,6 +34,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     sessionConformance(open);
     listConformance(open);
     figureConformance(open);
+    checkpointConformance(open);
     eventConformance(open);
     revisionConformance(open);
     noteConformance(open);

@@ -2,8 +2,13 @@ import { isoTime } from "../../core/clock.ts";
 import { SegueError } from "../../core/errors.ts";
 import type { Routes } from "../app.ts";
 import { readOptionalJson } from "../body.ts";
+import { checkpointJson } from "../checkpoint.ts";
 import type { Services } from "../services.ts";
+import { textStream } from "../text-stream.ts";
 import { fields } from "../validate.ts";
+
+/** These calls take nothing. */
+const nothing = fields({});
 
 /** The daemon itself, and whether it is alive and ready (contract section 5). */
 export function daemonRoutes(services: Services): Routes {
@@ -26,9 +31,16 @@ export function daemonRoutes(services: Services): Routes {
     },
     "/api/daemon/restart": {
       POST: async (request) => {
-        await readOptionalJson(request, fields({}));
+        await readOptionalJson(request, nothing);
         services.restart();
         return Response.json({ phase: "draining" }, { status: 202 });
+      },
+    },
+    "/api/daemon/checkpoint": {
+      POST: async (request) => {
+        await readOptionalJson(request, nothing);
+        const headers = { "Content-Type": "application/json" };
+        return new Response(textStream(checkpointJson(services)), { headers });
       },
     },
     "/healthz": { GET: () => Response.json({ status: "alive" }) },

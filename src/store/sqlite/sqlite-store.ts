@@ -4,6 +4,7 @@ import type { Database } from "../../platform/platform.ts";
 import type { Store, StoreTotals } from "../store.ts";
 import { createAccept } from "./accept.ts";
 import { createAgents } from "./agents.ts";
+import { createCheckpoints } from "./checkpoints.ts";
 import { createClaim } from "./claim.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { createEvents, createTell } from "./events.ts";
@@ -62,6 +63,7 @@ function composeStore(
     messages: createMessages({ database, commit, tell, accept, claim, ends }),
     notes: createNotes(database, commit),
     endpoints: createEndpoints(database, commit, tell),
+    checkpoints: createCheckpoints(database, commit, tell),
     events: createEvents(database, commit, tell),
     revisions: createRevisions(database, commit, tell),
     agents: createAgents(database, commit),

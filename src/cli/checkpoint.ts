@@ -1,0 +1,67 @@
+import { open, rename, rm } from "node:fs/promises";
+import { resolve } from "node:path";
+import { SegueError, errorText } from "../core/errors.ts";
+import { DaemonClient } from "./client.ts";
+import type { CommandContext } from "./command.ts";
+
+/** What a checkpoint that arrived whole ends with. */
+const end = "]}\n";
+
+/**
+ * `segue checkpoint`: prints all sessions with their contexts and what has not ended, or writes them to a file (0600)
+ * in one step. Throws where the checkpoint did not arrive whole; the file is then as it was.
+ */
+export async function checkpoint(context: CommandContext, out: string | undefined): Promise<number> {
+  const client = await DaemonClient.of(context);
+  const parts = client.download("/api/daemon/checkpoint");
+  if (out === undefined) {
+    await passOn(parts, (part) => context.screen.part(part));
+    return 0;
+  }
+  const bytes = await write(resolve(out), out, parts);
+  const { screen, flags } = context;
+  screen.answer(
+    flags.json ? JSON.stringify({ path: resolve(out), bytes }) : `Written to ${out} (${bytes} bytes).`,
+  );
+  return 0;
+}
+
+/** Hands on each part; throws where the last one is missing. */
+async function passOn(
+  parts: AsyncIterable<string>,
+  take: (part: string) => void | Promise<void>,
+): Promise<void> {
+  let last = "";
+  for await (const part of parts) {
+    await take(part);
+    last = (last + part).slice(-end.length);
+  }
+  if (last !== end)
+    throw new SegueError("not_reachable", "The checkpoint did not arrive whole; take it again.");
+}
+
+async function write(path: string, shown: string, parts: AsyncIterable<string>): Promise<number> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    const bytes = await writeNew(temporary, parts);
+    await rename(temporary, path);
+    return bytes;
+  } catch (thrown) {
+    await rm(temporary, { force: true });
+    if (thrown instanceof SegueError) throw thrown;
+    throw new SegueError("internal", `${shown} cannot be written: ${errorText(thrown)}`, { cause: thrown });
+  }
+}
+
+async function writeNew(path: string, parts: AsyncIterable<string>): Promise<number> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await passOn(parts, async (part) => {
+      await file.appendFile(part);
+    });
+    await file.sync();
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}
