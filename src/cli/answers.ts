@@ -115,6 +115,7 @@ export const settingsStatusAnswer = v.object({
   watching: v.string(),
   problems: v.array(problemAnswer),
   mode: v.optional(v.string()),
+  ignored: v.optional(keys),
   waiting: v.nullable(planAnswer),
   notInForce: v.array(v.object({ key: v.string(), reason: v.string() })),
   pendingRestarts: v.array(

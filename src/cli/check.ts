@@ -22,9 +22,12 @@ export async function check(context: CommandContext, file: string | undefined): 
     readFile: (name) => readFileSync(name),
   });
   const problems = result.kind === "ok" ? [] : result.problems;
-  if (flags.json) screen.answer(JSON.stringify({ path, problems }));
+  const ignored = result.kind === "ok" ? result.reading.legacy?.ignored : undefined;
+  if (flags.json) screen.answer(JSON.stringify({ path, problems, ...(ignored && { ignored }) }));
   else screen.answer(...problems.map((problem) => problemLine(problem, shown)));
   if (problems.length > 0) return 5;
+  if (ignored && !flags.json)
+    screen.note(`These are claude-mem's settings. Ignored: ${ignored.join(", ") || "nothing"}`);
   if (!flags.json)
     screen.answer(bytes ? `${shown}: nothing is wrong.` : `${shown}: no such file; the defaults hold.`);
   return 0;

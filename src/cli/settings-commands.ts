@@ -19,6 +19,15 @@ function addFileCommands(program: Command, runs: Runs): void {
     .argument("[file]", "the file (else the one the daemon would use)")
     .action(runs(async (context, [file]) => (await import("./check.ts")).check(context, file)));
   program
+    .command("migrate")
+    .description("write claude-mem's settings in Segue's own form; a copy of the file is kept")
+    .option("--out <file>", "write a new file instead; it never overwrites")
+    .action(
+      runs<{ out?: string }>(async (context, _args, { out }) =>
+        (await import("./migrate.ts")).migrate(context, out),
+      ),
+    );
+  program
     .command("schema")
     .description("print the JSON Schema of the settings file")
     .action(runs(async (context) => (await import("./schema.ts")).printSchema(context)));

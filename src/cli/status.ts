@@ -99,6 +99,15 @@ function inForce(
       `Segue ${daemon.version}, process ${daemon.pid}, ${daemon.phase} at ${daemon.url ?? "its socket"}`,
     ),
     fact(screen, "settings", `revision ${status.revision}${at}, from ${status.path} (${status.watching})`),
+    ...(status.ignored === undefined
+      ? []
+      : [
+          fact(
+            screen,
+            "legacy",
+            `claude-mem's settings; ignored: ${status.ignored.join(", ") || "nothing"}. \`segue migrate\` writes Segue's own`,
+          ),
+        ]),
     fact(screen, "provider", model === undefined ? chosen : `${chosen}, model ${model}`),
     fact(screen, "sessions", `${stats.activeSessions} in memory, ${stats.busySessions} busy`),
     fact(screen, "turns", `${stats.turns} done, ${stats.tokensToday} tokens today`),

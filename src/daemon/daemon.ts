@@ -8,21 +8,25 @@ import { listen } from "../platform/bun.ts";
 import { AcceptedSettings } from "../settings/accepted.ts";
 import type { InForce } from "../settings/in-force.ts";
 import { SettingsKeeper } from "../settings/settings.ts";
+import type { DrainReason } from "../sessions/registry.ts";
 import type { PathWatchers } from "../watch/path-watchers.ts";
 import { type Core, applySettings, buildCore } from "./core.ts";
 import { type DaemonOptions, type Foundation, type Outside, layFoundation } from "./foundation.ts";
 import { Front } from "./front.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
 import { Restarts, restartNote } from "./restart.ts";
-import { watchSettings } from "./settings-watch.ts";
+import { logIgnored, watchSettings } from "./settings-watch.ts";
 
 /** A daemon that serves. */
 export interface RunningDaemon {
   readonly url: string;
   /** Null where the path of the data folder is too long for a socket. */
   readonly socket: string | null;
-  /** Drains within `daemon.graceMs` and stops; may be called again. `reason` is told in events. */
-  stop(reason: string): Promise<void>;
+  /**
+   * Drains within `daemon.graceMs` and stops; may be called again. `reason` is told in events, and messages of turns
+   * that are aborted are put back for `putBackFor`, by default "drain".
+   */
+  stop(reason: string, putBackFor?: DrainReason): Promise<void>;
   /** Drains and starts anew in this process; resolves when it serves again. */
   restart(): Promise<void>;
   /** Resolves when it has stopped, whoever asked for it. */
@@ -145,13 +149,14 @@ class Daemon implements RunningDaemon {
     this.#watchers.watch(this.#keeper.files);
     for (const { path, message } of this.#keeper.problems)
       log.warn(`${settingsPath} is not in force: ${path} ${message}`);
+    logIgnored(this.#keeper, log);
     log.info("serving", { url: this.url, revision: this.#keeper.inForce.revision });
   }
 
-  async stop(reason: string): Promise<void> {
+  async stop(reason: string, putBackFor: DrainReason = "drain"): Promise<void> {
     if (!this.#isStopping) {
       this.#isStopping = true;
-      this.#takeApart(reason).then(this.#whenStopped.resolve, this.#whenStopped.reject);
+      this.#takeApart(reason, putBackFor).then(this.#whenStopped.resolve, this.#whenStopped.reject);
     }
     await this.stopped;
   }
@@ -184,6 +189,7 @@ class Daemon implements RunningDaemon {
   #settingsChanged({ settings }: InForce): void {
     this.#foundation.store.setDurability(settings.storage.durability);
     if (!this.#core) return;
+    logIgnored(this.#keeper, this.#foundation.log);
     applySettings(this.#core, settings);
     this.#watchers.poll();
     this.#restarts.follow();
@@ -218,7 +224,7 @@ class Daemon implements RunningDaemon {
     gate.close();
   }
 
-  async #takeApart(reason: string): Promise<void> {
+  async #takeApart(reason: string, putBackFor: DrainReason): Promise<void> {
     const { tell, pending, log } = this.#foundation;
     await this.#restarts.stop();
     const { graceMs } = this.#keeper.inForce.settings.daemon;
@@ -226,7 +232,7 @@ class Daemon implements RunningDaemon {
     this.#drainBegins(reason, graceMs);
     this.#watchers.stop();
     await this.#keeper.stop();
-    const { aborted } = await this.#present().registry.drain(deadline);
+    const { aborted } = await this.#present().registry.drain(deadline, putBackFor);
     tell([{ type: "daemon.stopping", data: { reason } }]);
     await pending.settled();
     this.#ends.releaseAll();

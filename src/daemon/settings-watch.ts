@@ -27,3 +27,10 @@ export function watchSettings(parts: {
       }),
   });
 }
+
+/** Says of a settings file of claude-mem's what in it means nothing here. */
+export function logIgnored(keeper: SettingsKeeper, log: Log): void {
+  const { legacy } = keeper.inForce.reading;
+  if (legacy && legacy.ignored.length > 0)
+    log.info(`the settings are claude-mem's; ignored: ${legacy.ignored.join(", ")}`);
+}

@@ -9,12 +9,13 @@ import { builtInKind } from "./vendors.ts";
 import { providerKinds } from "../providers/provider.ts";
 
 /** What is wrong beyond single values. Nothing is said of what follows from a value that is wrong by itself. */
-export function crossFindings(given: Given, settings: Settings): Finding[] {
+export function crossFindings(given: Given, settings: Settings, isLegacy: boolean): Finding[] {
   return [
     ...lacking(given),
     ...unknownProvider(given, settings),
     ...unknownFallbacks(given, settings),
-    ...unusableProvider(given, settings),
+    // claude-mem starts without a key and waits for one, and its files are accepted as they are: sessions wait too.
+    ...(isLegacy ? [] : unusableProvider(given, settings)),
     ...openHost(given, settings),
   ];
 }
@@ -100,5 +101,6 @@ function placeOf({ leaf }: Judged): { path: string; offset: number | null } {
 }
 
 function withFlag({ leaf }: Judged, message: string): string {
-  return leaf.flag === undefined ? message : `${leaf.flag}: ${message}`;
+  const giver = leaf.flag ?? leaf.legacy;
+  return giver === undefined ? message : `${giver}: ${message}`;
 }

@@ -32,19 +32,24 @@ export interface EditResult {
 
 /**
  * What `edit` makes of a file, judged by `read` as the daemon would: comments, formatting and byte-order mark stay.
- * Throws `settings_invalid` with every problem, placed in the text that would have been written.
+ * Throws `settings_invalid` with every problem, placed in the text that would have been written, and
+ * `legacy_settings` where the file is claude-mem's, or would become it.
  */
 export function editSettings(
   before: EditedFile,
   edit: Edit,
   read: (bytes: Uint8Array) => ReadResult,
 ): EditResult {
+  if (before.reading.legacy && edit.kind !== "rollback")
+    throw legacy("the settings file is in claude-mem's form");
   const document = before.bytes === null ? undefined : documentOf(before.bytes);
   const { text, kept } = editText(document, before.reading, edit);
   const mark = edit.kind === "rollback" ? "" : (document?.mark ?? "");
   const bytes = new TextEncoder().encode(mark + text);
   const result = read(bytes);
   if (result.kind === "problems") throw invalid(result.problems);
+  if ((result.reading.legacy === undefined) !== (before.reading.legacy === undefined))
+    throw legacy("the settings file would change between claude-mem's form and Segue's own");
   const exposed = edit.kind === "rollback" ? [] : exposedKeys(before.reading, result.reading, edit);
   if (exposed.length > 0) throw invalid(exposed);
   return { bytes, reading: result.reading, kept };
@@ -116,6 +121,12 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
     (inner, name) => (isJsonObject(inner) && Object.hasOwn(inner, name) ? inner[name] : undefined),
     value,
   );
+}
+
+function legacy(message: string): SegueError {
+  return new SegueError("legacy_settings", `${message}; nothing was changed`, {
+    hint: "`segue migrate` writes it in Segue's own form and keeps a copy",
+  });
 }
 
 function invalid(problems: readonly Problem[]): SegueError {

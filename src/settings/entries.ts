@@ -51,7 +51,15 @@ function readProperty(path: readonly string[], nameOffset: number, value: Node, 
     entries.findings.push(unknown(path, nameOffset, [...entries.declared.keys()]));
   } else if (known.kind === "key") {
     const name = dotted(path);
-    entries.leaves.push({ key: known.key, name, path, raw: valueOf(value), node: value, flag: undefined });
+    entries.leaves.push({
+      key: known.key,
+      name,
+      path,
+      raw: valueOf(value),
+      node: value,
+      flag: undefined,
+      legacy: undefined,
+    });
   } else if (value.type !== "object") {
     const shown = shownPath(path);
     const message = `${shown} must be an object (got ${valueText(valueOf(value))})`;

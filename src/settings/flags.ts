@@ -52,5 +52,5 @@ function readFlag({ key: name, value, name: written = `--set ${name}` }: Flag): 
   const { key } = known;
   const isText = key.form === "text" || key.form === "choice";
   const raw = isText && (typeof value === "number" || typeof value === "boolean") ? String(value) : value;
-  return { key, name, path, raw, node: undefined, flag: written };
+  return { key, name, path, raw, node: undefined, flag: written, legacy: undefined };
 }

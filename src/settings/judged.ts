@@ -80,6 +80,7 @@ function gotText(leaf: Leaf, input: unknown): string {
 
 function faultOf(leaf: Leaf, message: string, reference: ReferenceKind | undefined, item?: number): Fault {
   const path = item === undefined ? leaf.name : `${leaf.name}.${item}`;
-  const flag = leaf.flag === undefined ? "" : `${leaf.flag}: `;
-  return { path, message: `${flag}${path} ${message}`, offset: offsetOf(leaf, item), reference };
+  const giver = leaf.flag ?? leaf.legacy;
+  const from = giver === undefined ? "" : `${giver}: `;
+  return { path, message: `${from}${path} ${message}`, offset: offsetOf(leaf, item), reference };
 }

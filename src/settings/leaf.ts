@@ -12,6 +12,8 @@ export interface Leaf {
   node: Node | undefined;
   /** The flag that gave the value, as the user knows it; undefined for the file. */
   flag: string | undefined;
+  /** The key of claude-mem's that gave the value, as the file writes it; undefined elsewhere. */
+  legacy: string | undefined;
 }
 
 /** The place of a leaf's value, or of one item of it where it is a list. */

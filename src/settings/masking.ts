@@ -42,13 +42,19 @@ function hide(value: unknown, secrets: Secrets): unknown {
 }
 
 /**
- * The text of a file with its secret literals and the user-info of its URLs masked, and nothing else changed; copies
- * of a secret in comments and in other values are masked too.
+ * The text of a file with its secret literals, the user-info of its URLs and the values of `hidden` masked, and nothing
+ * else changed; copies of a secret in comments and in other values are masked too.
  */
-export function maskText({ text, mark }: Document, leaves: readonly Judged[], secrets: Secrets): string {
-  const edits = leaves.flatMap(editOf);
+export function maskText(
+  { text, mark: byteOrderMark }: Document,
+  leaves: readonly Judged[],
+  hidden: readonly Range[],
+  secrets: Secrets,
+): string {
+  const whole = hidden.map(({ offset, length }) => ({ offset, length, content: JSON.stringify(mask) }));
+  const edits = [...leaves.flatMap(editOf), ...whole];
   const masked = applyEdits(text, edits);
-  return mark + (secrets.redact(masked) === masked ? masked : maskCopies(masked, secrets));
+  return byteOrderMark + (secrets.redact(masked) === masked ? masked : maskCopies(masked, secrets));
 }
 
 /** Masks secrets in comments and in values that are texts; names of keys stay, or the text would mean another thing. */

@@ -6,6 +6,7 @@ import { type Entries, readEntries } from "./entries.ts";
 import { type Finding, placeFindings } from "./finding.ts";
 import { type Flag, readFlags } from "./flags.ts";
 import { type Judged, judge } from "./judged.ts";
+import { type LegacyEntries, readLegacy } from "./legacy.ts";
 import { maskSettings, maskText } from "./masking.ts";
 import { type Outside, References } from "./references.ts";
 import type { Settings } from "./schema.ts";
@@ -36,6 +37,8 @@ export interface Reading {
   shown: Record<string, unknown>;
   /** The text of the file with its secrets masked; null where there is no file. */
   maskedText: string | null;
+  /** Where the file is claude-mem's: its keys that mean nothing here. Undefined for a file of Segue's own. */
+  legacy: { ignored: readonly string[] } | undefined;
 }
 
 /** What reading a settings file gives. */
@@ -59,7 +62,8 @@ export function readSettings(input: SettingsInput): ReadResult {
 
 function judgeDocument(document: Document | undefined, input: SettingsInput): ReadResult {
   const references = new References(input);
-  const entries = document ? readEntries(document.root) : noEntries();
+  const legacy = document && readLegacy(document.root);
+  const entries = legacy ?? (document ? readEntries(document.root) : noEntries());
   const flags = readFlags(input.flags);
   const inFile = entries.leaves.map((leaf) => judge(leaf, references));
   const all = [...inFile, ...flags.leaves.map((leaf) => judge(leaf, references))];
@@ -69,7 +73,7 @@ function judgeDocument(document: Document | undefined, input: SettingsInput): Re
     ...entries.findings,
     ...flags.findings,
     ...faultsOf(all, given),
-    ...crossFindings(given, assembled.settings),
+    ...crossFindings(given, assembled.settings, legacy !== undefined),
   ];
   if (findings.length > 0) {
     const problems = placeFindings(findings, document?.text ?? "");
@@ -77,7 +81,7 @@ function judgeDocument(document: Document | undefined, input: SettingsInput): Re
   }
   const fromFile =
     all.length === inFile.length ? assembled : assemble(gather(inFile, entries.declared), references);
-  const judged = { all, inFile, given, assembled, fromFile };
+  const judged = { all, inFile, given, assembled, fromFile, legacy };
   return { kind: "ok", reading: toReading(judged, document, references) };
 }
 
@@ -96,11 +100,13 @@ interface JudgedFile {
   given: Given;
   assembled: Assembled;
   fromFile: Assembled;
+  legacy: LegacyEntries | undefined;
 }
 
 function toReading(judged: JudgedFile, document: Document | undefined, references: References): Reading {
-  const { all, inFile, given, assembled, fromFile } = judged;
-  const secrets = secretsOf(assembled.settings, all);
+  const { all, inFile, given, assembled, fromFile, legacy } = judged;
+  const unused = legacy?.unusedSecrets ?? [];
+  const secrets = [...secretsOf(assembled.settings, all), ...unused.map(({ value }) => String(value))];
   const copies = copiesOf(secrets);
   return {
     settings: assembled.settings,
@@ -110,6 +116,7 @@ function toReading(judged: JudgedFile, document: Document | undefined, reference
     referencedFiles: references.files,
     referencedVariables: references.variables,
     shown: maskSettings(given, assembled, copies),
-    maskedText: document ? maskText(document, inFile, copies) : null,
+    maskedText: document ? maskText(document, inFile, unused, copies) : null,
+    legacy: legacy && { ignored: legacy.ignored },
   };
 }

@@ -2,6 +2,7 @@ import { applyEdits, type Node, parseTree } from "jsonc-parser";
 import { maskUserInfo } from "./base-url.ts";
 import { type JsonPath, removeFromText } from "./json-text.ts";
 import { dotted, findKey } from "./keys.ts";
+import { isLegacySecret } from "./legacy.ts";
 import { isJsonObject } from "./merge-patch.ts";
 import { mask, type Secrets } from "./secrets.ts";
 
@@ -63,5 +64,5 @@ function stepInto(value: unknown, name: string | number): unknown {
 }
 
 function isSecret(path: JsonPath): boolean {
-  return findKey(dotted(path))?.secret === true;
+  return findKey(dotted(path))?.secret === true || isLegacySecret(path);
 }

@@ -4,7 +4,7 @@ import type { ReferenceKind } from "./references.ts";
 
 /** Where the value of a key comes from. `resolved` stands where there is a reference. */
 export interface Source {
-  source: "default" | "file" | "flag";
+  source: "default" | "file" | "flag" | "legacy";
   reference?: ReferenceKind;
   resolved?: boolean;
 }
@@ -21,7 +21,8 @@ export function sourcesOf(given: Given, assembled: Assembled): Sources {
 function sourceOf(name: string, given: Given, { settings, keyVariables }: Assembled): Source {
   const judged = given.values.get(name);
   if (judged && !isAbsentKey(judged)) {
-    const source = judged.leaf.flag === undefined ? "file" : "flag";
+    const inFile = judged.leaf.legacy === undefined ? "file" : "legacy";
+    const source = judged.leaf.flag === undefined ? inFile : "flag";
     const { leaf, reference, fault, value } = judged;
     const isEmptyKey = leaf.key.secret && value === "";
     return reference ? { source, reference, resolved: fault === undefined && !isEmptyKey } : { source };

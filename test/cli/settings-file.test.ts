@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../support/workspace.ts";
@@ -76,4 +76,42 @@ test("check without a file means the daemon's own, of which none yet is defaults
   const run = await home.segue(["check"], { env: { SEGUE_SETTINGS: join(home.folder, "absent.json") } });
   expect(run).toMatchObject({ exitCode: 0, stderr: "" });
   expect(run.stdout).toContain("absent.json: no such file; the defaults hold.");
+});
+
+describe("migrate", () => {
+  const legacy =
+    '{ "env": { "CLAUDE_MEM_PROVIDER": "gemini", "CLAUDE_MEM_GEMINI_API_KEY": "marked-key", "CLAUDE_MEM_MODE": "code" } }';
+
+  test("writes claude-mem's settings in Segue's own form, mode kept, and keeps the file as it was", async () => {
+    const home = makeHome();
+    const file = join(home.folder, "settings.json");
+    writeFileSync(file, legacy, { mode: 0o640 });
+    expect((await home.segue(["check", file])).stderr).toContain("Ignored: env.CLAUDE_MEM_MODE");
+    const run = await home.segue(["migrate", "--settings", file]);
+    expect(run).toMatchObject({ exitCode: 0, stdout: `Wrote ${file}\n` });
+    expect(run.stderr).toBe(
+      `The file as it was is kept as ${file}.claude-mem\nLeft out: env.CLAUDE_MEM_MODE\n`,
+    );
+    expect(readFileSync(`${file}.claude-mem`, "utf8")).toBe(legacy);
+    expect(readFileSync(file, "utf8")).toContain('"provider": "gemini", // env.CLAUDE_MEM_PROVIDER');
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+    expect((await home.segue(["migrate", "--settings", file])).stdout).toContain("nothing to migrate");
+    expect((await home.segue(["get", "provider", "--settings", file])).stdout).toBe("gemini\n");
+  });
+
+  test("with --out writes a new file, for its user alone, and never overwrites", async () => {
+    const home = makeHome();
+    const file = join(home.folder, "settings.json");
+    const out = join(home.folder, "new", "settings.json");
+    writeFileSync(file, legacy);
+    expect(await home.segue(["migrate", "--settings", file, "--out", out])).toMatchObject({ exitCode: 0 });
+    expect(statSync(out).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, "utf8")).toBe(legacy);
+    expect((await home.segue(["set", "log.level", "warn", "--settings", file])).stderr).toContain(
+      "segue migrate",
+    );
+    const again = await home.segue(["migrate", "--settings", file, "--out", out]);
+    expect(again).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(again.stderr).toContain("never overwrites");
+  });
 });

@@ -42,7 +42,7 @@ function requireGood({ settings }: Services): void {
 
 function status({ settings, core, daemon }: Services) {
   const { registry, guard } = core();
-  const { revision, appliedAt, hash, modifiedAt, settings: effective } = settings.inForce();
+  const { revision, appliedAt, hash, modifiedAt, settings: effective, reading } = settings.inForce();
   return {
     path: daemon().settingsPath,
     revision,
@@ -52,6 +52,8 @@ function status({ settings, core, daemon }: Services) {
     mode: effective.reload.mode,
     watching: settings.watching(),
     problems: settings.problems(),
+    // Of a file of claude-mem's: its keys that mean nothing here.
+    ...(reading.legacy && { ignored: reading.legacy.ignored }),
     waiting: settings.waiting(),
     notInForce: settings.notInForce(),
     pendingRestarts: [...registry.loaded()].flatMap((session) => {
