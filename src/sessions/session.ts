@@ -162,8 +162,10 @@ export class Session implements GeneratorHost {
   restart(when: "boundary" | "now"): "now" | "at_boundary" {
     const isBusy = this.#state.kind === "busy";
     this.#requestedRestartAt ??= this.#around.clock.now();
-    if (isBusy && when === "now") this.#generator.abort("restart");
-    else this.post({ type: "due", reason: this.#dueReason() ?? "requested" });
+    // 1. Also where no turn shows yet: a claim may be under way, and its turn is then not begun.
+    if (when === "now") this.#generator.abort("restart");
+    if (!isBusy || when === "boundary") this.post({ type: "due", reason: this.#dueReason() ?? "requested" });
+    this.#pause?.abort();
     return isBusy && when === "boundary" ? "at_boundary" : "now";
   }
 
@@ -294,8 +296,10 @@ export class Session implements GeneratorHost {
     const requestedAt = this.pendingRestart?.requestedAt ?? clock.now();
     this.post({ type: "restarts", reason });
     const head = await store.messages.head(this.id);
-    if (head && (head.attempts > 0 || head.retryAt !== null)) await store.messages.resetAttempts(this.id);
-    // 1. From here on nothing is awaited: the binding that is due is the one that is installed.
+    // 1. What was tried was tried under the old binding; a restart by hand is under the same and forgets nothing.
+    if (head && reason !== "requested" && (head.attempts > 0 || head.retryAt !== null))
+      await store.messages.resetAttempts(this.id);
+    // 2. From here on nothing is awaited: the binding that is due is the one that is installed.
     const from = this.#label();
     const oldGeneratorId = this.generatorId;
     this.#install();

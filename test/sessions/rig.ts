@@ -73,7 +73,7 @@ export class Rig {
   before: Interception["before"] = () => undefined;
   readonly #path = join(makeFolder("sessions"), "segue.db");
   readonly #random: Random;
-  readonly #ids = createIds();
+  readonly #ids = createIds(() => 0);
   /** Messages accepted and not ended, as the events tell. */
   readonly #unended = new Set<string>();
   #document: Document;

@@ -37,8 +37,8 @@ export interface Answer {
   cut?: string;
   /** It says nothing until it is aborted. */
   hangs?: true;
-  /** It says nothing, and does not even let go when it is aborted. */
-  ignoresAbort?: true;
+  /** It does not hear that it is aborted, and answers when this resolves. */
+  letsGoOf?: Promise<void>;
 }
 
 /** Providers that answer as a test says, and remember every call. */
@@ -115,9 +115,9 @@ export class ScriptedProvider {
     };
     this.calls.push(call);
     const answer = this.answer(call);
-    if (answer.ignoresAbort === true) await new Promise(() => {});
-    await clock.sleep(answer.hangs === true ? Infinity : (answer.afterMs ?? this.latencyMs), signal);
-    if (signal.aborted) {
+    if (answer.letsGoOf) await answer.letsGoOf;
+    else await clock.sleep(answer.hangs === true ? Infinity : (answer.afterMs ?? this.latencyMs), signal);
+    if (signal.aborted && !answer.letsGoOf) {
       this.#end(call, "aborted");
       return;
     }
