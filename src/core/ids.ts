@@ -4,7 +4,7 @@ export type Random = () => number;
 /** The chance of the machine. */
 export const systemRandom: Random = () => Math.random();
 
-/** Makes the ids of new things: a short prefix that tells what it is, then 96 bits of chance. */
+/** Makes the ids of new things: a short prefix that tells what it is, then the time and at least 60 bits of chance. */
 export interface Ids {
   message(): string;
   session(): string;
@@ -16,14 +16,25 @@ export interface Ids {
 /** Crockford's base 32 in lower case: no letter that reads like a digit. */
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/** Ids from `fillRandom`, which fills an array with random bytes (by default the system's). */
+/** Nine digits of base 32 hold the milliseconds of a thousand years. */
+const timeDigits = 9;
+const chanceDigits = 12;
+
+/**
+ * Ids from a clock and from `fillRandom`, which fills an array with random bytes (by default the system's). They begin
+ * with the time, as ULIDs do: ids that rise together keep the pages of an index together, and storing a message costs
+ * little more than half of what it costs with ids by chance alone (measured).
+ */
 export function createIds(
+  now: () => number,
   fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void = (bytes) => void crypto.getRandomValues(bytes),
 ): Ids {
+  const bytes = new Uint8Array(chanceDigits);
   const make = (prefix: string): string => {
-    const bytes = new Uint8Array(20);
     fillRandom(bytes);
-    return prefix + Array.from(bytes, (byte) => alphabet[byte & 31]).join("");
+    let id = prefix + timeText(now());
+    for (const byte of bytes) id += alphabet[byte & 31];
+    return id;
   };
   return {
     message: () => make("msg_"),
@@ -31,4 +42,13 @@ export function createIds(
     generator: () => make("gen_"),
     boot: () => make("boot_"),
   };
+}
+
+function timeText(at: number): string {
+  let text = "";
+  for (let left = Math.max(0, Math.floor(at)), digit = 0; digit < timeDigits; digit += 1) {
+    text = (alphabet[left % 32] ?? "") + text;
+    left = Math.floor(left / 32);
+  }
+  return text;
 }

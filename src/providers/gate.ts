@@ -7,7 +7,7 @@ import type { Guard } from "./guard.ts";
 import { identityOf } from "./identity.ts";
 import type { Park, Parks } from "./parks.ts";
 import type { Failure } from "./provider.ts";
-import { type Lane, type Waiter, firstEntryOf, lowestOf, tellWait } from "./waiting-line.ts";
+import { Lane, type Waiter, lowestOf } from "./waiting-line.ts";
 
 /** The live settings the gate goes by. */
 export interface GateLimits {
@@ -92,11 +92,11 @@ export class Gate {
     const lane = this.#laneOf(request.candidates()[0]);
     return new Promise((resolve) => {
       const leave = (): void => {
-        lane.delete(ticket);
+        lane.remove(ticket);
         resolve(undefined);
       };
       request.signal.addEventListener("abort", leave, { once: true });
-      lane.set(ticket, {
+      lane.add(ticket, {
         candidates: request.candidates,
         grant: (candidate, probed) => {
           request.signal.removeEventListener("abort", leave);
@@ -104,7 +104,6 @@ export class Gate {
           resolve(this.#permit(candidate as C, probed));
         },
         onWait: request.onWait,
-        told: "",
       });
       this.#pump();
     });
@@ -146,7 +145,7 @@ export class Gate {
   #waitingFor(park: Park): number {
     let sessions = 0;
     for (const lane of this.#lanes.values()) {
-      const [first] = lane.values();
+      const { first } = lane;
       if (first && this.#parks.over(first.candidates()[0].config)?.park.scope === park.scope)
         sessions += lane.size;
     }
@@ -158,7 +157,7 @@ export class Gate {
     const name = `${identityOf(config).binding} ${provider}`;
     const known = this.#lanes.get(name);
     if (known) return known;
-    const lane: Lane = new Map();
+    const lane = new Lane();
     this.#lanes.set(name, lane);
     return lane;
   }
@@ -177,14 +176,14 @@ export class Gate {
 
   #round(): void {
     const open = new Set(this.#lanes.values());
-    for (let lane = lowestOf(open); lane; lane = lowestOf(open)) {
-      const [ticket, waiter] = firstEntryOf(lane);
+    for (let next = lowestOf(open); next; next = lowestOf(open)) {
+      const { lane, ticket, waiter } = next;
       const decision = this.#decide(waiter.candidates());
       if (decision.kind === "wait") {
         open.delete(lane);
-        for (const each of lane.values()) tellWait(each, decision.reason, decision.until);
+        lane.tell(decision.reason, decision.until);
       } else {
-        lane.delete(ticket);
+        lane.remove(ticket);
         this.#grant(waiter, decision.candidate, decision.probes);
       }
     }

@@ -7,38 +7,56 @@ export interface Waiter {
   candidates: () => readonly [Candidate, ...Candidate[]];
   grant: (candidate: Candidate, probed: Park | undefined) => void;
   onWait: (reason: WaitReason, until: number | null) => void;
-  /** What `onWait` was told last, so that it is told once. */
-  told: string;
 }
 
-/** Those who want the same first, by ticket: in the order of asking. */
-export type Lane = Map<number, Waiter>;
+/** Those who want the same first, in the order of asking. Each is told once why it waits, and again when that changes. */
+export class Lane {
+  readonly #waiting = new Map<number, Waiter>();
+  #told = "";
+  /** Tickets of those who came after the others were told. */
+  readonly #untold = new Set<number>();
 
-/** Tells a waiter why it waits, if it is not what it was told last. */
-export function tellWait(waiter: Waiter, reason: WaitReason, until: number | null): void {
-  const told = `${reason} ${until}`;
-  if (waiter.told === told) return;
-  waiter.told = told;
-  waiter.onWait(reason, until);
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Tickets rise with the order of asking; undefined where nobody waits. */
+  get firstTicket(): number | undefined {
+    return this.#waiting.keys().next().value;
+  }
+
+  /** Who asked first. */
+  get first(): Waiter | undefined {
+    return this.#waiting.values().next().value;
+  }
+
+  add(ticket: number, waiter: Waiter): void {
+    this.#waiting.set(ticket, waiter);
+    this.#untold.add(ticket);
+  }
+
+  remove(ticket: number): void {
+    this.#waiting.delete(ticket);
+    this.#untold.delete(ticket);
+  }
+
+  /** All of them wait for the same; only those are told to whom it is news: a lane may be a thousand long. */
+  tell(reason: WaitReason, until: number | null): void {
+    const told = `${reason} ${until}`;
+    const news = told === this.#told ? [...this.#untold] : [...this.#waiting.keys()];
+    this.#told = told;
+    this.#untold.clear();
+    for (const ticket of news) this.#waiting.get(ticket)?.onWait(reason, until);
+  }
 }
 
-/** The head of a lane that is not empty. */
-export function firstEntryOf(lane: Lane): [number, Waiter] {
-  const first = lane.entries().next().value;
-  if (!first) throw new Error("an empty lane was taken for the lowest");
-  return first;
-}
-
-/** The lane whose head asked first; lanes that ran empty do not count. */
-export function lowestOf(lanes: Set<Lane>): Lane | undefined {
-  let lowest: Lane | undefined;
-  let lowestTicket = Infinity;
+/** The lane whose head asked first, and that head; undefined where all are empty. */
+export function lowestOf(lanes: Iterable<Lane>): { lane: Lane; ticket: number; waiter: Waiter } | undefined {
+  let lowest: { lane: Lane; ticket: number; waiter: Waiter } | undefined;
   for (const lane of lanes) {
-    const ticket = lane.keys().next().value;
-    if (ticket !== undefined && ticket < lowestTicket) {
-      lowest = lane;
-      lowestTicket = ticket;
-    }
+    const { firstTicket: ticket, first: waiter } = lane;
+    if (ticket !== undefined && waiter && (!lowest || ticket < lowest.ticket))
+      lowest = { lane, ticket, waiter };
   }
   return lowest;
 }

@@ -68,7 +68,7 @@ export class DaemonApp {
   constructor(settingsPath: string, dataDir: string) {
     this.settingsPath = settingsPath;
     const { clock } = this;
-    this.#outside = { clock, random: () => 0.5, ids: createIds(), env: {} };
+    this.#outside = { clock, random: () => 0.5, ids: createIds(() => clock.now()), env: {} };
     this.#database = openDatabase(join(dataDir, "segue.db"));
     this.#foundation = this.#layFoundation(dataDir);
     const { store, bus, secrets, folder, tell, onFault } = this.#foundation;

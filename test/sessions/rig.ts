@@ -48,6 +48,9 @@ interface Boot {
   interception: Interception;
 }
 
+/** More timers than any test sets. */
+const mostSteps = 50_000;
+
 const open = new Set<Rig>();
 
 /** Ends what tests started; to be called after each. Fails for a bug that a test did not provoke, or for what is left. */
@@ -246,14 +249,15 @@ export class Rig {
     await this.until("every message has ended", () => this.isAllEnded);
   }
 
-  /** Lets time pass, from timer to timer, until something is so; fails where it does not become so within a week. */
+  /** Lets time pass, from timer to timer, until something is so; fails where it does not become so for too long. */
   async until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = this.clock.now() + 7 * 86_400_000;
-    for (;;) {
+    for (let step = 0; ; step++) {
       await this.clock.settle();
       if (await isSo()) return;
       const { nextAt } = this.clock;
-      if (nextAt === undefined || nextAt > deadline) throw new Error(`did not become so: ${what}`);
+      if (nextAt === undefined || nextAt > deadline || step > mostSteps)
+        throw new Error(`did not become so: ${what}`);
       await this.clock.advance(nextAt - this.clock.now());
     }
   }

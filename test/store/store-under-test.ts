@@ -25,7 +25,7 @@ export interface StoreUnderTest {
 /** Opens an empty store; whoever hands this in closes it when the test has ended. */
 export type OpenStore = () => StoreUnderTest;
 
-const ids = createIds();
+const ids = createIds(() => 0);
 
 /** Posts contents to a session, without an Idempotency-Key unless one is given. */
 export function accept(

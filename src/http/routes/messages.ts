@@ -84,16 +84,42 @@ async function post(services: Services, request: Request, session: string): Prom
   requireLength(services, contents);
   const messages = contents.map((content) => ({ id: services.ids.message(), content, retryOf: null }));
   const waitSeconds = media === "application/x-ndjson" ? undefined : requestedWaitSeconds(request);
+  const given = { session, messages, media, contents };
+  if (media === "application/x-ndjson") return answerList(await registerPost(services, request, given));
+  if (waitSeconds !== undefined) return postAndWait(services, request, given, waitSeconds);
+  const result = await registerPost(services, request, given);
+  const message = await existing(services, idOf(result));
+  return answerOne(result, message, result.kind === "replayed", {});
+}
+
+async function postAndWait(
+  services: Services,
+  request: Request,
+  given: Post,
+  seconds: number,
+): Promise<Response> {
   const leave = new AbortController();
-  const first = messages[0];
-  const ended = first && waitSeconds !== undefined ? services.ends.of(first.id, leave.signal) : undefined;
   try {
-    const result = await registerPost(services, request, { session, messages, media, contents });
-    if (media === "application/x-ndjson") return answerList(result);
-    return await answerOne(services, request, result, waitSeconds, ended, leave);
+    // 1. Asked for before the post is accepted, so that an end that comes at once is not missed.
+    const ended = services.ends.of(given.messages[0]?.id ?? "", leave.signal);
+    const result = await registerPost(services, request, given);
+    const id = idOf(result);
+    // 2. A replayed message is another than the one `ended` was asked for.
+    const end = result.kind === "replayed" ? services.ends.of(id, leave.signal) : ended;
+    const message = await waited(services, request, id, end, seconds, leave);
+    const isOk = result.kind === "replayed" || hasEnded(message);
+    return answerOne(result, message, isOk, { "Preference-Applied": `wait=${seconds}` });
   } finally {
     leave.abort();
   }
+}
+
+/** What a post brings. */
+interface Post {
+  session: string;
+  messages: { id: string; content: string; retryOf: null }[];
+  media: string;
+  contents: readonly string[];
 }
 
 function contentsOf(media: string, body: string): string[] {
@@ -117,16 +143,7 @@ function requireLength({ settings }: Services, contents: readonly string[]): voi
 
 type Accepted = Extract<AcceptResult, { kind: "accepted" | "replayed" }>;
 
-async function registerPost(
-  { core, settings }: Services,
-  request: Request,
-  given: {
-    session: string;
-    messages: { id: string; content: string; retryOf: null }[];
-    media: string;
-    contents: readonly string[];
-  },
-): Promise<Accepted> {
+async function registerPost({ core, settings }: Services, request: Request, given: Post): Promise<Accepted> {
   const { session, messages } = given;
   const result = await core().registry.accept({
     session,
@@ -180,25 +197,19 @@ function replayHeaders(result: Accepted): Record<string, string> {
   return result.kind === "replayed" ? { "Idempotency-Replayed": "true" } : {};
 }
 
-async function answerOne(
-  services: Services,
-  request: Request,
-  result: Accepted,
-  waitSeconds: number | undefined,
-  ended: Promise<void> | undefined,
-  leave: AbortController,
-): Promise<Response> {
+function idOf(result: Accepted): string {
   const id = result.messages[0]?.id;
   if (id === undefined) throw new Error("a post was accepted without a message");
-  let message = await existing(services, id);
-  const headers: Record<string, string> = { ...replayHeaders(result), Location: `/api/messages/${id}` };
-  if (waitSeconds !== undefined) {
-    headers["Preference-Applied"] = `wait=${waitSeconds}`;
-    // 1. A replayed message is another than the one `ended` was asked for.
-    const end = result.kind === "replayed" ? services.ends.of(id, leave.signal) : ended;
-    if (!hasEnded(message)) message = await waited(services, request, id, end, waitSeconds, leave);
-  }
-  const isOk = result.kind === "replayed" || (waitSeconds !== undefined && hasEnded(message));
+  return id;
+}
+
+function answerOne(
+  result: Accepted,
+  message: MessageRecord,
+  isOk: boolean,
+  more: Record<string, string>,
+): Response {
+  const headers = { ...replayHeaders(result), ...more, Location: `/api/messages/${message.id}` };
   return Response.json(representMessage(message), { status: isOk ? 200 : 202, headers });
 }
 
@@ -206,11 +217,11 @@ async function waited(
   services: Services,
   request: Request,
   id: string,
-  end: Promise<void> | undefined,
+  end: Promise<void>,
   seconds: number,
   leave: AbortController,
 ): Promise<MessageRecord> {
-  // 2. Looked at once more after the end was asked for: it may have come between.
+  // 3. Looked at after the end was asked for: it may have come between.
   const present = await existing(services, id);
   if (hasEnded(present)) return present;
   const gone = (): void => leave.abort();

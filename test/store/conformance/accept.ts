@@ -37,7 +37,7 @@ export function acceptConformance(open: OpenStore): void {
 
     test("a message begins pending, untried, and with nothing known of a turn", async () => {
       const { store } = open();
-      const id = createIds().message();
+      const id = createIds(() => 0).message();
       const [message] = await accepted(store, "a", [], {
         messages: [{ id, content: "hi", retryOf: "msg_0" }],
       });
