@@ -1,6 +1,7 @@
 import type { NewEvent, ParkReason } from "../core/events.ts";
 import type { Random } from "../core/ids.ts";
 import { backoffMs } from "./backoff.ts";
+import type { Candidate } from "./candidate.ts";
 import { identityOf } from "./identity.ts";
 import type { Failure, ProviderConfig } from "./provider.ts";
 
@@ -59,6 +60,8 @@ export class Guard {
   };
   readonly #onChange: () => void;
   readonly #proven = new Map<string, ProvenBinding>();
+  /** What was proven in this run of the daemon, keys and all: to go back to where the settings have another key by now. */
+  readonly #candidates = new Map<string, Candidate>();
   readonly #holds = new Map<string, Hold>();
   readonly #canaries = new Set<string>();
   /** The session that leaves its older binding to try a held one. */
@@ -101,6 +104,11 @@ export class Guard {
   /** What is known of a binding that was proven. */
   provenBinding(identity: string): ProvenBinding | undefined {
     return this.#proven.get(identity);
+  }
+
+  /** What a turn ended well under in this run of the daemon. */
+  provenCandidate(identity: string): Candidate | undefined {
+    return this.#candidates.get(identity);
   }
 
   /** The hold on a binding. */
@@ -158,6 +166,7 @@ export class Guard {
   prove(provider: string, config: ProviderConfig, at: number): void {
     const identity = identityOf(config).binding;
     this.#insisted.delete(identity);
+    this.#candidates.set(identity, { provider, config });
     if (!this.#proven.has(identity)) {
       const { kind, endpoint, model } = config;
       const proven = { identity, provider, kind, endpoint, model, at };

@@ -64,9 +64,8 @@ export function fallbackBindings(settings: Settings, inputs: BindingInputs, own:
     .filter((binding) => binding.problem === null);
 }
 
-/** The endpoint, key and model of one binding with the options of another: where a session goes back to. */
-export function withOptionsOf(binding: Binding, wanted: Binding): Binding {
-  const { provider, config } = binding;
+/** An endpoint, key and model with the options of another binding: where a session goes back to. */
+export function withOptionsOf({ provider, config }: Candidate, wanted: Binding): Binding {
   const { options } = wanted;
   return {
     provider,

@@ -2,7 +2,7 @@ import { errorText } from "../core/errors.ts";
 import type { BindingLabel, BlockedBy, NewEvent, RestartReason } from "../core/events.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Guard } from "../providers/guard.ts";
-import { type Binding, type BindingInputs, restartReason } from "./binding.ts";
+import { type Binding, type BindingInputs, restartReason, withOptionsOf } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
 import { type AbortReason, Generator, type GeneratorHost, type Surroundings } from "./generator.ts";
 import { type SessionEvent, type SessionState, step } from "./state.ts";
@@ -240,6 +240,11 @@ export class Session implements GeneratorHost {
         this.#isWoken = false;
         const end = await this.#generator.run();
         if (end !== "empty" || this.#isWoken) continue;
+        // 1. It was to try a held binding and has nothing left to try it with: that is for another session.
+        if (this.#around.guard.isTrying(this.wanted.config, this.id)) {
+          this.#around.guard.abandonTrials(this.id);
+          continue;
+        }
         this.#recoveries = 0;
         this.post({ type: "emptied" });
         return;
@@ -317,6 +322,8 @@ export class Session implements GeneratorHost {
       this.#older = { binding: this.binding, revision: this.#revision };
     this.#requestedRestartAt = undefined;
     this.#dueSince = undefined;
+    // 1. Whoever came to want another binding than the held one it was to try leaves that to another session.
+    if (!guard.isTrying(this.wanted.config, this.id)) guard.abandonTrials(this.id);
     const { binding, revision } = this.#target();
     this.#generator = new Generator(ids.generator(), binding, this, this.#around);
     this.#revision = revision;
@@ -337,12 +344,15 @@ export class Session implements GeneratorHost {
     return { binding: bindings.back(back.binding, wanted), revision: back.revision };
   }
 
-  /** Of this run of the daemon, else of an earlier one as far as the settings still hold it. */
+  /** Its own, else what its last turn ran under as far as this run of the daemon or the settings still hold it. */
   #lastProven(): OlderBinding | undefined {
     if (this.#older) return this.#older;
     const { guard, bindings } = this.#around;
     const proven = this.#provenBefore === null ? undefined : guard.provenBinding(this.#provenBefore);
-    const binding = proven && bindings.rebuild(proven, this.#inputs);
+    const inMemory = proven && guard.provenCandidate(proven.identity);
+    const binding = inMemory
+      ? withOptionsOf(inMemory, this.wanted)
+      : proven && bindings.rebuild(proven, this.#inputs);
     if (binding) this.#older = { binding, revision: this.#around.revision() };
     else this.#provenBefore = null;
     return this.#older;
