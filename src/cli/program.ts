@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError } from "commander";
 import { SegueError } from "../core/errors.ts";
+import { addAgentCommands } from "./agent-commands.ts";
 import type { CommandContext, CommonFlags, Surroundings } from "./command.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
 import { describeError, describeFault } from "./failure.ts";
@@ -72,6 +73,7 @@ function createProgram(around: Surroundings, outcome: { exitCode: number }): Com
   addDaemonCommands(program, runs);
   addSettingsCommands(program, runs);
   addSessionCommands(program, runs);
+  addAgentCommands(program, runs);
   addCompletions(program, runs);
   program
     .command("version")

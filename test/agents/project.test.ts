@@ -4,14 +4,14 @@ import { isExcluded } from "../../src/agents/project.ts";
 const home = "/home/me";
 
 test.each([
-  ["/work/secret", "/work/secret", true],
-  ["/work/secret/", "/work/secret", true],
-  ["/work/secret/deep/down", "/work/secret", true],
-  ["/work/secretive", "/work/secret", false],
-  ["/work/secret", "/work/secret/", true],
-  ["/work/secret", "/work/*", true],
-  ["/work/a/.hidden", "/work/**/.h*", true],
-  ["/work", "/work/*", false],
+  ["/code/secret", "/code/secret", true],
+  ["/code/secret/", "/code/secret", true],
+  ["/code/secret/deep/down", "/code/secret", true],
+  ["/code/secretive", "/code/secret", false],
+  ["/code/secret", "/code/secret/", true],
+  ["/code/secret", "/code/*", true],
+  ["/code/a/.hidden", "/code/**/.h*", true],
+  ["/code", "/code/*", false],
   ["/any/where/client-x/src", "client-x", true],
   ["/any/where/client-x/src", "client-*", true],
   ["/any/where/other", "client-*", false],
@@ -21,8 +21,8 @@ test.each([
   ["/home/you/private", "~/private", false],
   ["/home/me", "~", true],
   ["/home/me/x/../private", "~/private", true],
-  ["/work/b", "/work/{a,b}", true],
-  ["/work/b", "", false],
+  ["/code/b", "/code/{a,b}", true],
+  ["/code/b", "", false],
   ["", "**", false],
 ])("a project in %s under the glob %p: %p", (folder, glob, is) => {
   expect(isExcluded(folder, ["/no/such/place", glob], home)).toBe(is);

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { SessionTemplate, Store } from "../../../src/store/store.ts";
-import { createIds } from "../../../src/core/ids.ts";
 import { Holder } from "../holder.ts";
 import { accepted, messageOf, noon, sessionOf, type OpenStore } from "../store-under-test.ts";
 
-const ids = createIds();
 const all = { limit: 1000, cursor: null };
 
 function templateOf(project: string): SessionTemplate {
@@ -18,7 +16,7 @@ function templateOf(project: string): SessionTemplate {
 
 /** Posts one message to a session of a project. */
 async function post(store: Store, session: string, project: string, isSummary: boolean): Promise<string> {
-  const message = { id: ids.message(), content: "hi", retryOf: null, isSummary };
+  const message = { id: crypto.randomUUID(), content: "hi", retryOf: null, isSummary };
   const [first] = await accepted(store, session, [], { messages: [message], template: templateOf(project) });
   return first?.id ?? "";
 }
