@@ -15,6 +15,7 @@ import { type DaemonOptions, type Foundation, type Outside, layFoundation } from
 import { Front } from "./front.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
 import { Restarts, restartNote } from "./restart.ts";
+import { Retention } from "./retention.ts";
 import { logIgnored, watchSettings } from "./settings-watch.ts";
 
 /** A daemon that serves. */
@@ -45,7 +46,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const outside: Outside = {
     clock: systemClock,
     random: systemRandom,
-    ids: createIds(),
+    ids: createIds(() => systemClock.now()),
     env: process.env,
   };
   const releasers = new Releasers();
@@ -147,6 +148,7 @@ class Daemon implements RunningDaemon {
     await core.registry.start([]);
     this.#releasers.add(() => this.#watchers.stop());
     this.#watchers.watch(this.#keeper.files);
+    this.#keepInBounds();
     for (const { path, message } of this.#keeper.problems)
       log.warn(`${settingsPath} is not in force: ${path} ${message}`);
     logIgnored(this.#keeper, log);
@@ -163,6 +165,21 @@ class Daemon implements RunningDaemon {
 
   async restart(): Promise<void> {
     await this.#restarts.ask();
+  }
+
+  /** Deletes what is older than it is to be kept, for as long as the daemon runs. */
+  #keepInBounds(): void {
+    const { store, onFault } = this.#foundation;
+    const retention = new Retention({
+      store,
+      clock: this.#outside.clock,
+      random: this.#outside.random,
+      keep: () => this.#keeper.inForce.settings.storage,
+      registry: () => this.#present().registry,
+      onFault,
+    });
+    this.#releasers.add(() => retention.stop());
+    retention.start();
   }
 
   /** After a crash what was in flight is pending again, and sessions at work are told. */

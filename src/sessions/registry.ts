@@ -14,9 +14,13 @@ import type {
   SessionRecord,
 } from "../store/store.ts";
 import { Bindings } from "./bindings.ts";
+import type { AbortReason } from "./generator.ts";
 import { dueToUnload } from "./idle.ts";
 import { Rollout, type RolloutStatus } from "./rollout.ts";
 import { Session, type SessionSurroundings } from "./session.ts";
+
+/** What the messages of turns that a drain aborts are put back for. */
+export type DrainReason = Exclude<AbortReason, "restart">;
 
 /** At the earliest this long after the last look it is looked again who may be unloaded. */
 const shortestSweepMs = 1000;
@@ -119,6 +123,17 @@ export class SessionRegistry {
     await session?.close();
   }
 
+  /** Deletes sessions that were left empty (see `Store.retention.sessions`), from memory too. */
+  async deleteEmpty(after: number, before: number): Promise<number | null> {
+    const { store, clock } = this.#around;
+    const { deleted, next } = await store.retention.sessions(after, before, clock.now());
+    for (const id of deleted) {
+      this.#sessions.get(id)?.post({ type: "closed" });
+      this.#forget(id);
+    }
+    return next;
+  }
+
   /** Ends a message as cancelled; throws `message_not_found`, or `wrong_status` where it has ended already. */
   async cancel(id: string): Promise<MessageRecord> {
     const { store, clock } = this.#around;
@@ -206,9 +221,12 @@ export class SessionRegistry {
 
   /**
    * Starts no turn any more; resolves when no session has one. At `deadline` (a time) the turns left are aborted
-   * and their messages put back; the answer says how many turns and messages that were.
+   * and their messages put back for `reason`; the answer says how many turns and messages that were.
    */
-  async drain(deadline: number): Promise<{ aborted: number; requeued: number }> {
+  async drain(
+    deadline: number,
+    reason: DrainReason = "drain",
+  ): Promise<{ aborted: number; requeued: number }> {
     this.#isClosed = true;
     this.#cancelSweep?.();
     this.#rollout?.supersede();
@@ -225,7 +243,7 @@ export class SessionRegistry {
         if (session.isAtWork) {
           aborted += session.inFlight > 0 ? 1 : 0;
           requeued += session.inFlight;
-          session.abort("drain");
+          session.abort(reason);
         }
     await closed;
     this.#sessions.clear();

@@ -431,6 +431,18 @@ export interface Store {
     /** Puts sessions back, newest first as they are listed, all or none. Tells `session.created`, `message.accepted`. */
     restore(sessions: readonly RestoredSession[], at: number): Promise<RestoreResult>;
   };
+  /** Deleting what is old, in steps of a bounded length. Times are compared with `before`. */
+  readonly retention: {
+    /**
+     * Deletes of the next messages after a position those that ended before, but for those that are in their session's
+     * present context, and what belongs to them. The answer is the position to go on from; null at the end.
+     */
+    messages(after: number, before: number): Promise<number | null>;
+    /** The same for sessions that hold no message and were active last before. Tells `session.deleted`. */
+    sessions(after: number, before: number, at: number): Promise<{ deleted: string[]; next: number | null }>;
+    /** Deletes the oldest events as far as they are from before; whether there may be more of them. */
+    events(before: number): Promise<boolean>;
+  };
   readonly events: {
     append(events: readonly NewEvent[], at: number): Promise<void>;
     /** Stored events with an id above `after`, in order. */

@@ -14,6 +14,7 @@ import { listConformance } from "./conformance/lists.ts";
 import { noteConformance } from "./conformance/notes.ts";
 import { putBackConformance } from "./conformance/put-back.ts";
 import { recoveryConformance } from "./conformance/recovery.ts";
+import { retentionConformance } from "./conformance/retention.ts";
 import { retryConformance } from "./conformance/retry.ts";
 import { revisionConformance } from "./conformance/revisions.ts";
 import { sessionConformance } from "./conformance/sessions.ts";
@@ -35,6 +36,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     listConformance(open);
     figureConformance(open);
     checkpointConformance(open);
+    retentionConformance(open);
     eventConformance(open);
     revisionConformance(open);
     noteConformance(open);

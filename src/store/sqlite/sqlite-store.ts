@@ -13,6 +13,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { createMessages } from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { createNotes } from "./notes.ts";
+import { createRetention } from "./retention.ts";
 import { createRevisions } from "./revisions.ts";
 import { integer } from "./row.ts";
 import { createInsertSession, createSessions } from "./sessions.ts";
@@ -36,6 +37,8 @@ export function openSqliteStore(parts: {
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA busy_timeout = 2000");
     database.exec("PRAGMA journal_size_limit = 67108864");
+    // Checkpoints four times as seldom as by default: each rewrites the same few pages of the indexes.
+    database.exec("PRAGMA wal_autocheckpoint = 4000");
     const opened = database;
     migrate(opened, (version) => void opened.prepare("VACUUM INTO ?").run(parts.backupPath(version)));
     return composeStore(database, parts.clock, parts.publish);
@@ -64,6 +67,7 @@ function composeStore(
     notes: createNotes(database, commit),
     endpoints: createEndpoints(database, commit, tell),
     checkpoints: createCheckpoints(database, commit, tell),
+    retention: createRetention(database, commit, tell),
     events: createEvents(database, commit, tell),
     revisions: createRevisions(database, commit, tell),
     agents: createAgents(database, commit),
