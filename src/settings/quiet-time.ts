@@ -10,13 +10,16 @@ const mostExtensions = 10;
 export class QuietTime {
   readonly #clock: Clock;
   readonly #debounceMs: () => number;
+  readonly #mark: () => Promise<string>;
   #firstAt: number | undefined;
   #lastAt = 0;
   #wake = new AbortController();
 
-  constructor(clock: Clock, debounceMs: () => number) {
-    this.#clock = clock;
-    this.#debounceMs = debounceMs;
+  /** `mark` tells one state of the file from another: where no events come, it is what shows that it is not quiet. */
+  constructor(parts: { clock: Clock; debounceMs: () => number; mark: () => Promise<string> }) {
+    this.#clock = parts.clock;
+    this.#debounceMs = parts.debounceMs;
+    this.#mark = parts.mark;
   }
 
   /** Whether something was touched that has not been waited for yet. */
@@ -39,18 +42,32 @@ export class QuietTime {
 
   /** Resolves when it has been quiet for long enough; at once where nothing was touched. */
   async passed(): Promise<void> {
+    let seen: { mark: string; lastAt: number } | undefined;
     while (this.#firstAt !== undefined) {
-      const debounceMs = this.#debounceMs();
       // A clock that was set back must not make the quiet time longer.
       this.#lastAt = Math.min(this.#lastAt, this.#clock.now());
       this.#firstAt = Math.min(this.#firstAt, this.#lastAt);
-      const until = Math.min(this.#lastAt + debounceMs, this.#firstAt + mostExtensions * debounceMs);
-      const leftMs = until - this.#clock.now();
-      if (leftMs <= 0) {
-        this.#firstAt = undefined;
-        return;
+      const { until, latest } = this.#deadlines(this.#firstAt);
+      // 1. After each event what is there now is what has to stay.
+      if (seen?.lastAt !== this.#lastAt) seen = { mark: await this.#mark(), lastAt: this.#lastAt };
+      if (this.#clock.now() < until) {
+        await this.#clock.sleep(until - this.#clock.now(), this.#wake.signal);
+        continue;
       }
-      await this.#clock.sleep(leftMs, this.#wake.signal);
+      const mark = await this.#mark();
+      if (mark === seen.mark || this.#clock.now() >= latest) this.#firstAt = undefined;
+      else if (this.#isRunningStill()) this.touch();
     }
+  }
+
+  #deadlines(firstAt: number): { until: number; latest: number } {
+    const debounceMs = this.#debounceMs();
+    const latest = firstAt + mostExtensions * debounceMs;
+    return { until: Math.min(this.#lastAt + debounceMs, latest), latest };
+  }
+
+  /** It may have been ended while the mark was read. */
+  #isRunningStill(): boolean {
+    return this.#firstAt !== undefined;
   }
 }

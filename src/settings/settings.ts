@@ -48,9 +48,11 @@ export class SettingsKeeper {
     this.#parts = parts;
     this.#file = new SettingsFile(parts);
     this.#revision = new RevisionInForce({ ...parts, flagKeys: this.#file.flagKeys });
+    const mark = async (): Promise<string> => this.#file.markOf(await this.#file.look());
+    const debounceMs = (): number => this.inForce.settings.reload.debounceMs;
     this.#loop = new LookLoop({
-      quiet: new QuietTime(parts.clock, () => this.inForce.settings.reload.debounceMs),
-      isNews: async () => this.#file.markOf(await this.#file.look()) !== this.#judged,
+      quiet: new QuietTime({ clock: parts.clock, debounceMs, mark }),
+      isNews: async () => (await mark()) !== this.#judged,
       isUnsettled: () => this.#problems.length > 0,
       look: async (asked) => void (await this.#takeUp(asked)),
       onFault: parts.onFault,
