@@ -243,11 +243,12 @@ class Daemon implements RunningDaemon {
 
   async #takeApart(reason: string, putBackFor: DrainReason): Promise<void> {
     const { tell, pending, log } = this.#foundation;
-    await this.#restarts.stop();
     const { graceMs } = this.#keeper.inForce.settings.daemon;
     const deadline = this.#outside.clock.now() + graceMs;
     this.#drainBegins(reason, graceMs);
     this.#watchers.stop();
+    // 1. A restart under way goes no further than its drain.
+    await this.#restarts.stop();
     await this.#keeper.stop();
     const { aborted } = await this.#present().registry.drain(deadline, putBackFor);
     tell([{ type: "daemon.stopping", data: { reason } }]);

@@ -155,7 +155,7 @@ export class Restarts {
     const active = new Set([...registry.atWork(), ...streams.subscribedSessions()]);
     const { aborted, requeued } = await registry.drain(startedAt + graceMs);
     const next = await this.#prepared(cause, active);
-    if (!next) return;
+    if (!next || this.#isOver) return;
     // 2. What the old core accepted is committed before what is written from here on: the new one finds it.
     swap(next.core);
     const at = clock.now();
