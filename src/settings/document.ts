@@ -114,8 +114,12 @@ function findTooDeep(text: string): Finding | undefined {
 function syntaxFindings(text: string, errors: readonly ParseError[]): Finding[] {
   const findings: Finding[] = [];
   let lineEnd = -1;
-  for (const { error, offset } of errors) {
+  for (const parsed of errors) {
     if (findings.length === maxSyntaxFindings) break;
+    const { error } = parsed;
+    // A comma is missing where the value ends, not where the parser noticed it, lines later.
+    const isComma = printParseErrorCode(error) === "CommaExpected";
+    const offset = isComma ? endOfTokenBefore(text, parsed.offset) : parsed.offset;
     if (offset <= lineEnd) continue;
     const rest = text.slice(offset).search(/[\r\n]/);
     lineEnd = rest < 0 ? text.length : offset + rest;
@@ -123,6 +127,17 @@ function syntaxFindings(text: string, errors: readonly ParseError[]): Finding[] 
     findings.push({ path: pathAt(text.slice(0, lineEnd), offset), message, offset });
   }
   return findings;
+}
+
+/** The end of what stands before a place, comments aside. */
+function endOfTokenBefore(text: string, offset: number): number {
+  const scanner = createScanner(text, true);
+  let end = 0;
+  for (scanner.scan(); scanner.getTokenOffset() < offset; scanner.scan()) {
+    if (scanner.getPosition() <= end) break;
+    end = scanner.getPosition();
+  }
+  return end;
 }
 
 function pathAt(text: string, offset: number): string {

@@ -34,7 +34,7 @@ const notSettings: readonly (readonly [
     ["2:26 turn.maxAttempts: expected a value, but the file"],
   ],
   ["an end in a text", '{"provider": "ech', ["1:14 provider: this text does not end on its line"]],
-  ["a missing comma", '{\n "turn": {}\n "log": {}\n}', ['3:2 log: expected ","']],
+  ["a missing comma", '{\n "turn": {} // here\n "log": {}\n}', ['2:12 turn: expected ","']],
   [
     "single quotes",
     "{'provider': 'echo'}",
