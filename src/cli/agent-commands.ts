@@ -4,6 +4,23 @@ import type { Runs } from "./run.ts";
 /** The commands about coding agents. */
 export function addAgentCommands(program: Command, runs: Runs): void {
   program
+    .command("connect")
+    .description(
+      "have a coding agent tell the daemon of its work: shows the change of its settings, then makes it",
+    )
+    .argument("<agent>", "claude-code")
+    .option("--print", "show the change, and change nothing")
+    .option("--remove", "take out what connect put in, and nothing else")
+    .action(
+      runs<{ print?: boolean; remove?: boolean }>(async (context, [agent = ""], { print, remove }) =>
+        (await import("./connect.ts")).connect(context, {
+          agent,
+          isPrint: print === true,
+          isRemove: remove === true,
+        }),
+      ),
+    );
+  program
     .command("hook")
     .description("what a coding agent runs when it starts: prints what is remembered of its project")
     .argument("<agent>", "claude-code")
