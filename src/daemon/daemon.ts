@@ -3,6 +3,7 @@ import { createIds, systemRandom } from "../core/ids.ts";
 import { Releasers } from "../core/releasers.ts";
 import { EventStreams } from "../http/event-stream.ts";
 import { MessageEnds } from "../http/message-ends.ts";
+import { Metrics } from "../http/metrics.ts";
 import type { DaemonInfo, Services } from "../http/services.ts";
 import { listen } from "../platform/bun.ts";
 import { AcceptedSettings } from "../settings/accepted.ts";
@@ -74,6 +75,7 @@ class Daemon implements RunningDaemon {
   readonly #keeper: SettingsKeeper;
   readonly #watchers: PathWatchers;
   readonly #ends = new MessageEnds();
+  readonly #metrics = new Metrics();
   readonly #streams: EventStreams;
   readonly #front: Front;
   readonly #restarts: Restarts;
@@ -112,6 +114,7 @@ class Daemon implements RunningDaemon {
     this.#restarts = this.#createRestarts();
     releasers.add(() => this.#streams.close());
     releasers.add(bus.subscribe(this.#ends));
+    releasers.add(bus.subscribe(this.#metrics));
   }
 
   get url(): string {
@@ -286,6 +289,7 @@ class Daemon implements RunningDaemon {
       core: () => this.#present(),
       streams: this.#streams,
       ends: this.#ends,
+      metrics: this.#metrics,
       daemon: () => this.#info(),
       settings: {
         inForce: () => this.#keeper.inForce,

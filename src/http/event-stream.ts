@@ -24,6 +24,7 @@ export class EventStreams implements EventListener {
   readonly #readers = new Set<EventReader>();
   readonly #unsubscribe: () => void;
   #cancelHeartbeat: Cancel;
+  #dropped = 0;
 
   constructor(parts: { store: Store; clock: Clock; bus: EventBus }) {
     this.#store = parts.store;
@@ -39,9 +40,15 @@ export class EventStreams implements EventListener {
       clock: this.#clock,
       filter,
       onEnd: (ended) => this.#readers.delete(ended),
+      onDropped: (count) => (this.#dropped += count),
     });
     this.#readers.add(reader);
     return reader.stream(after);
+  }
+
+  /** How many events, pieces of replies among them, were not sent to readers that were too slow for them. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** How many read the events of a session by name. */
@@ -115,6 +122,7 @@ class EventReader {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #onEnd: (reader: EventReader) => void;
+  readonly #onDropped: (count: number) => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** The highest id that was sent or passed over. */
   #lastId = 0;
@@ -128,11 +136,13 @@ class EventReader {
     clock: Clock;
     filter: EventFilter;
     onEnd: (reader: EventReader) => void;
+    onDropped: (count: number) => void;
   }) {
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.filter = parts.filter;
     this.#onEnd = parts.onEnd;
+    this.#onDropped = parts.onDropped;
   }
 
   stream(after: number | null): ReadableStream<Uint8Array> {
@@ -156,6 +166,7 @@ class EventReader {
     if (this.#phase !== "live" || event.id <= this.#lastId) return;
     if (this.#queuedBytes > mostQueuedBytes) {
       this.#tellGap(this.#lastId + 1, event.id);
+      this.#onDropped(event.id - this.#lastId);
       this.end();
       return;
     }
@@ -165,8 +176,9 @@ class EventReader {
 
   /** A piece of a reply; those who are behind or slow do without. */
   offerDelta(session: string, type: string, text: Uint8Array): void {
-    if (this.#phase !== "live" || this.#queuedBytes > mostQueuedBytes / 2) return;
-    if (this.#wants(session, type)) this.#enqueue(text);
+    if (!this.#wants(session, type)) return;
+    if (this.#phase === "live" && this.#queuedBytes <= mostQueuedBytes / 2) this.#enqueue(text);
+    else this.#onDropped(1);
   }
 
   beat(): void {

@@ -12,6 +12,7 @@ import type { InForce } from "../settings/in-force.ts";
 import type { Store } from "../store/store.ts";
 import type { EventStreams } from "./event-stream.ts";
 import type { MessageEnds } from "./message-ends.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** What the daemon tells of itself. */
 export interface DaemonInfo {
@@ -42,6 +43,7 @@ export interface Services {
   core: () => { registry: SessionRegistry; bindings: Bindings; gate: Gate; guard: Guard };
   streams: EventStreams;
   ends: MessageEnds;
+  metrics: Metrics;
   daemon: () => DaemonInfo;
   settings: {
     inForce: () => InForce;

@@ -365,6 +365,8 @@ export interface Store {
     patch(id: string, patch: SessionPatch): Promise<SessionRecord | undefined>;
     /** Removes a session and all that is in it; false where there is none. Tells `message.cancelled`, `session.deleted`. */
     delete(id: string, at: number): Promise<boolean>;
+    /** How many there are. */
+    count(): Promise<number>;
     /** Ids of the sessions that have a pending message. */
     withPending(): Promise<string[]>;
   };

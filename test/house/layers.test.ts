@@ -41,6 +41,8 @@ const doors: readonly { from: RegExp; to: RegExp }[] = [
   // `segue restore` works where no daemon runs.
   { from: /^src\/cli\/restore\.ts$/, to: /^src\/daemon\/restore\.ts$/ },
   { from: /^src\/cli\//, to: /^src\/daemon\/instance\.ts$/ },
+  // `segue dev` runs the program as a child; `dev.ts` decides when, the command line knows how.
+  { from: /^src\/cli\/dev(-run)?\.ts$/, to: /^src\/daemon\/dev\.ts$/ },
 ];
 
 /** Files of a folder that only those named may import, so that what they know stays behind an interface. */
@@ -62,6 +64,7 @@ const packagesOf: readonly { packages: RegExp; folder: RegExp }[] = [
   { packages: /^(@ai-sdk\/|ai$|openai$|@anthropic-ai\/|@google\/)/, folder: /^src\/providers\// },
   { packages: /^hono(\/|$)/, folder: /^src\/http\// },
   { packages: /^jsonc-parser$/, folder: /^src\/(settings|agents)\// },
+  { packages: /^prom-client$/, folder: /^src\/http\/metrics\.ts$/ },
   { packages: /^commander$/, folder: /^src\/cli\// },
 ];
 

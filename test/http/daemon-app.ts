@@ -10,6 +10,7 @@ import { Pending } from "../../src/daemon/pending.ts";
 import { createApp } from "../../src/http/app.ts";
 import { EventStreams } from "../../src/http/event-stream.ts";
 import { MessageEnds } from "../../src/http/message-ends.ts";
+import { Metrics } from "../../src/http/metrics.ts";
 import type { DaemonInfo, Services } from "../../src/http/services.ts";
 import { openDatabase } from "../../src/platform/bun.ts";
 import type { Database } from "../../src/platform/platform.ts";
@@ -62,6 +63,7 @@ export class DaemonApp {
   readonly #keeper: SettingsKeeper;
   readonly #tcp: ReturnType<typeof createApp>;
   readonly #socket: ReturnType<typeof createApp>;
+  readonly #metrics = new Metrics();
   readonly #releasers = new Releasers();
   #core: Core | undefined;
 
@@ -93,6 +95,7 @@ export class DaemonApp {
     const streams = new EventStreams({ store, bus, clock });
     this.#releasers.add(() => store.close());
     this.#releasers.add(bus.subscribe(ends));
+    this.#releasers.add(bus.subscribe(this.#metrics));
     this.#releasers.add(() => streams.close());
     this.#releasers.add(() => ends.releaseAll());
     this.services = this.#servicesWith(streams, ends);
@@ -214,6 +217,7 @@ export class DaemonApp {
       core: () => this.core,
       streams,
       ends,
+      metrics: this.#metrics,
       daemon: () => ({
         instanceId: this.core.boot,
         pid: process.pid,

@@ -4,7 +4,15 @@ import type { Services } from "../services.ts";
 
 /** Figures of now (contract section 5). */
 export function statsRoutes(services: Services): Routes {
-  return { "/api/stats": { GET: async () => Response.json(await stats(services)) } };
+  return {
+    "/api/stats": { GET: async () => Response.json(await stats(services)) },
+    "/metrics": {
+      GET: async () => {
+        const text = await services.metrics.scrape(services);
+        return new Response(text, { headers: { "Content-Type": services.metrics.contentType } });
+      },
+    },
+  };
 }
 
 async function stats(services: Services) {

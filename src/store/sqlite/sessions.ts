@@ -57,6 +57,7 @@ export function createSessions(
   insertSession: InsertSession,
 ): Store["sessions"] {
   const byId = database.prepare("SELECT * FROM sessions WHERE id = ?");
+  const count = database.prepare("SELECT count(*) AS count FROM sessions");
   const withPending = database.prepare("SELECT id FROM sessions WHERE pending > 0 ORDER BY n");
   const get = (id: string): SessionRecord | undefined => {
     const row = byId.get(id);
@@ -94,6 +95,10 @@ export function createSessions(
         tell({ type: "session.deleted", data: { session: id } }, at, stored);
         return true;
       }),
+    count: async () => {
+      const row = count.get();
+      return row ? integer(row, "count") : 0;
+    },
     withPending: async () => withPending.all().map((row) => text(row, "id")),
   };
 }
