@@ -1,4 +1,5 @@
 import { Budget } from "../providers/budget.ts";
+import type { Candidate } from "../providers/candidate.ts";
 import { createProvider } from "../providers/create.ts";
 import { Gate } from "../providers/gate.ts";
 import { Guard } from "../providers/guard.ts";
@@ -88,7 +89,19 @@ export async function buildCore(
 export function applySettings({ guard, gate, registry }: Core, settings: Settings): void {
   guard.forgetUnwanted((identity) => isWanted(settings, registry, identity));
   registry.rollOut();
-  gate.reconsider();
+  gate.forgetUnwanted((scope) => mayBeMet(settings, registry, scope));
+}
+
+/** Whether any provider of the settings, or what a session wants, can run into a park of this scope. */
+function mayBeMet(settings: Settings, registry: SessionRegistry, scope: string): boolean {
+  const isMet = ({ config }: Candidate): boolean => {
+    const { endpoint, binding } = identityOf(config);
+    return endpoint === scope || binding === scope;
+  };
+  if (Object.keys(settings.providers).some((name) => isMet(bindingOf(settings, followerOf(name)))))
+    return true;
+  for (const session of registry.loaded()) if (isMet(session.wanted)) return true;
+  return false;
 }
 
 /** Whether a held binding is still one that the settings name first or as a fallback, or that a session wants. */

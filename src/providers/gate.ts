@@ -46,7 +46,7 @@ export interface Permit<C extends Candidate> {
 }
 
 type Decision =
-  | { kind: "go"; candidate: Candidate; probes: Park | undefined }
+  | { kind: "go"; candidate: Candidate; probes: readonly Park[] }
   | { kind: "wait"; reason: WaitReason; until: number | null };
 
 const nothing: Consequence = { kind: "none" };
@@ -120,6 +120,12 @@ export class Gate {
     this.#pump();
   }
 
+  /** Ends the parks that nobody can run into any more: no provider has such a scope. */
+  forgetUnwanted(isWanted: (scope: string) => boolean): void {
+    this.#parks.forgetUnwanted(isWanted, this.#clock.now());
+    this.#pump();
+  }
+
   /** Lets nobody through any more; those who wait are told `drain`. */
   close(): void {
     this.#isClosed = true;
@@ -146,7 +152,7 @@ export class Gate {
     let sessions = 0;
     for (const lane of this.#lanes.values()) {
       const { first } = lane;
-      if (first && this.#parks.over(first.candidates()[0].config)?.park.scope === park.scope)
+      if (first && this.#parks.over(first.candidates()[0].config).some((over) => over.scope === park.scope))
         sessions += lane.size;
     }
     return sessions;
@@ -190,8 +196,8 @@ export class Gate {
     for (const [name, lane] of this.#lanes) if (lane.size === 0) this.#lanes.delete(name);
   }
 
-  #grant(waiter: Waiter, candidate: Candidate, probes: Park | undefined): void {
-    if (probes) this.#parks.probe(probes);
+  #grant(waiter: Waiter, candidate: Candidate, probes: readonly Park[]): void {
+    this.#parks.probe(probes);
     this.#guard.begin(candidate.config);
     this.#count(candidate.provider, 1);
     waiter.grant(candidate, probes);
@@ -222,18 +228,15 @@ export class Gate {
         reason: hold.reason,
         until: hold.tryAt !== null && hold.tryAt > now ? hold.tryAt : null,
       };
-    const over = this.#parks.over(config);
-    if (over && (over.park.until > now || over.isProbed))
-      return {
-        kind: "wait",
-        reason: over.park.reason,
-        until: over.park.until > now ? over.park.until : null,
-      };
+    const parks = this.#parks.over(config);
+    const [park] = parks;
+    if (park && (park.until > now || this.#parks.isProbed(parks)))
+      return { kind: "wait", reason: park.reason, until: park.until > now ? park.until : null };
     if (!this.#guard.isProven(config) && this.#guard.hasCanary(config))
       return { kind: "wait", reason: "canary", until: null };
     if (this.inFlight(provider) >= this.#limits().turnsPerProvider)
       return { kind: "wait", reason: "slot", until: null };
-    return { kind: "go", candidate, probes: over?.park };
+    return { kind: "go", candidate, probes: parks };
   }
 
   /** Until when the day's tokens are used up; undefined where they are not. */
@@ -247,7 +250,7 @@ export class Gate {
     return spent?.until;
   }
 
-  #permit<C extends Candidate>(candidate: C, probed: Park | undefined): Permit<C> {
+  #permit<C extends Candidate>(candidate: C, probed: readonly Park[]): Permit<C> {
     const startedAt = this.#clock.now();
     let isReleased = false;
     return {
@@ -256,7 +259,7 @@ export class Gate {
         if (isReleased) return nothing;
         isReleased = true;
         this.#count(candidate.provider, -1);
-        if (probed) this.#parks.probed(probed);
+        this.#parks.probed(probed);
         const consequence = this.#judge(candidate, probed, startedAt, verdict);
         this.#pump();
         return consequence;
@@ -264,7 +267,7 @@ export class Gate {
     };
   }
 
-  #judge(candidate: Candidate, probed: Park | undefined, startedAt: number, verdict: Verdict): Consequence {
+  #judge(candidate: Candidate, probed: readonly Park[], startedAt: number, verdict: Verdict): Consequence {
     const { provider, config } = candidate;
     const now = this.#clock.now();
     const isCanary = !this.#guard.isProven(config) || this.#guard.holdOver(config) !== undefined;
@@ -275,16 +278,15 @@ export class Gate {
       case "answered":
         this.#budget.add(verdict.usage, now);
         this.#guard.prove(provider, config, now);
-        if (probed) this.#parks.remove(probed);
+        this.#parks.clear(probed, undefined);
         return nothing;
       case "failed": {
         const { failure } = verdict;
+        this.#parks.clear(probed, failure);
         if (isCanary && this.#guard.refuse(provider, config, failure, now)) return { kind: "held" };
         const { retryMs } = this.#limits();
         const until = this.#parks.add(provider, config, failure, { startedAt, now, retryMs });
-        if (until !== undefined) return { kind: "parked", until };
-        if (probed) this.#parks.remove(probed);
-        return nothing;
+        return until === undefined ? nothing : { kind: "parked", until };
       }
     }
     verdict satisfies never;

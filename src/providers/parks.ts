@@ -42,21 +42,33 @@ export class Parks {
     for (const park of parts.stored) this.#parks.set(park.scope, park);
   }
 
-  /** The park that keeps turns of this configuration back, or that its next turn would probe. */
-  over(config: ProviderConfig): { park: Park; isProbed: boolean } | undefined {
+  /** The parks that keep turns of this configuration back, or that its next turn would probe; the longest first. */
+  over(config: ProviderConfig): readonly Park[] {
     const { endpoint, binding } = identityOf(config);
-    const park = this.#parks.get(endpoint) ?? this.#parks.get(binding);
-    return park && { park, isProbed: this.#probed.has(park.scope) };
+    const parks = [this.#parks.get(endpoint), this.#parks.get(binding)];
+    return parks.filter((park) => park !== undefined).toSorted((a, b) => b.until - a.until);
   }
 
-  /** A turn goes first at the end of a park. */
-  probe(park: Park): void {
-    this.#probed.add(park.scope);
+  /** Whether a turn that went first is under way in any of these. */
+  isProbed(parks: readonly Park[]): boolean {
+    return parks.some(({ scope }) => this.#probed.has(scope));
+  }
+
+  /** A turn goes first at the end of these parks. */
+  probe(parks: readonly Park[]): void {
+    for (const { scope } of parks) this.#probed.add(scope);
   }
 
   /** The probe has ended, well or not, or was never made. */
-  probed(park: Park): void {
-    this.#probed.delete(park.scope);
+  probed(parks: readonly Park[]): void {
+    for (const { scope } of parks) this.#probed.delete(scope);
+  }
+
+  /** The probe got an answer: ends the parks that it speaks against. An unknown model is an answer of its endpoint. */
+  clear(probed: readonly Park[], failure: Failure | undefined): void {
+    const reason = failure && parkReason(failure);
+    for (const park of probed)
+      if (reason === undefined || (reason === "not_found" && park.model === null)) this.#remove(park);
   }
 
   /** Parks after a failure; the answer says until when, undefined where this failure does not park. */
@@ -72,26 +84,19 @@ export class Parks {
     const scope = reason === "not_found" ? identity.binding : identity.endpoint;
     const before = this.#parks.get(scope);
     // 1. A turn that was already under way when the park began tells nothing new: the later time holds.
-    const isNews = before === undefined || turn.startedAt >= before.since;
+    const isNews = before === undefined || turn.startedAt > before.since;
     const step = before ? before.step + (isNews ? 1 : 0) : 0;
     const until = turn.now + parkMs(failure, reason, step, turn.retryMs, this.#random);
     const { endpoint } = config;
     const model = reason === "not_found" ? config.model : null;
     const park: Park =
       before && !isNews
-        ? { ...before, until: Math.max(before.until, until) }
+        ? prolonged(before, reason, until)
         : { scope, provider, endpoint, model, reason, since: turn.now, until, step };
     this.#parks.set(scope, park);
     const data = { provider, endpoint, model, reason, until: isoTime(park.until) };
     this.#store(scope, park, isNews ? [{ type: "provider.parked", data }] : []);
     return park.until;
-  }
-
-  /** The endpoint answers again. */
-  remove(park: Park): void {
-    if (!this.#parks.delete(park.scope)) return;
-    const { provider, endpoint, model } = park;
-    this.#store(park.scope, null, [{ type: "provider.ready", data: { provider, endpoint, model } }]);
   }
 
   /** Lets each be probed at once: somebody says that the cause is gone. */
@@ -107,4 +112,23 @@ export class Parks {
   all(): Iterable<Park> {
     return this.#parks.values();
   }
+
+  /** Ends those that nobody can run into any more, unless their time has still to come and may bring them back. */
+  forgetUnwanted(isWanted: (scope: string) => boolean, now: number): void {
+    for (const park of this.#parks.values()) {
+      const isByHand = park.reason === "auth" || park.reason === "not_found";
+      if ((isByHand || park.until <= now) && !isWanted(park.scope)) this.#remove(park);
+    }
+  }
+
+  #remove(park: Park): void {
+    if (!this.#parks.delete(park.scope)) return;
+    const { provider, endpoint, model } = park;
+    this.#store(park.scope, null, [{ type: "provider.ready", data: { provider, endpoint, model } }]);
+  }
+}
+
+/** The later of two times holds, with its reason. */
+function prolonged(park: Park, reason: Park["reason"], until: number): Park {
+  return until > park.until ? { ...park, reason, until } : park;
 }
