@@ -18,7 +18,7 @@ export async function checkpoint(context: CommandContext, out: string | undefine
     await passOn(parts, (part) => context.screen.part(part));
     return 0;
   }
-  const bytes = await write(resolve(out), out, parts);
+  const bytes = await writeCheckpoint(resolve(out), out, parts);
   const { screen, flags } = context;
   screen.answer(
     flags.json ? JSON.stringify({ path: resolve(out), bytes }) : `Written to ${out} (${bytes} bytes).`,
@@ -40,7 +40,15 @@ async function passOn(
     throw new SegueError("not_reachable", "The checkpoint did not arrive whole; take it again.");
 }
 
-async function write(path: string, shown: string, parts: AsyncIterable<string>): Promise<number> {
+/**
+ * Writes a checkpoint as it comes into a file (0600), in one step, and answers its size in bytes. Throws, naming the
+ * file as `shown`, where it cannot be written or did not arrive whole; the file is then as it was.
+ */
+export async function writeCheckpoint(
+  path: string,
+  shown: string,
+  parts: AsyncIterable<string>,
+): Promise<number> {
   const temporary = `${path}.${process.pid}.new`;
   try {
     const bytes = await writeNew(temporary, parts);

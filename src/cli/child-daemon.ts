@@ -11,85 +11,120 @@ const startLimitMs = 30_000;
 const stopLimitMs = 40_000;
 
 /** This same program as a command: the executable alone, or the runtime and the file it was started with. */
-function ownCommand(): [string, ...string[]] {
+export function ownProgram(): { executable: string; source: string | undefined } {
   const file = process.argv[1] ?? "";
   // Inside an executable built by Bun the "file" lies in its own virtual folder.
   const isExecutable = file === "" || /^(\/\$bunfs\/|[A-Z]:[/\\]~BUN[/\\])/.test(file);
-  return isExecutable ? [process.execPath] : [process.execPath, file];
+  return { executable: process.execPath, source: isExecutable ? undefined : file };
 }
 
-/** A daemon run by this same program as a child, on folders of its own. */
+/** How a process ended: its exit code, or the signal that ended it. */
+export interface Ending {
+  exitCode: number | null;
+  signal: string | null;
+}
+
+/** A daemon run by this same program as a child. */
 export class ChildDaemon {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
-  readonly #ended: Promise<void>;
+  readonly #kept: () => string;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<Ending>;
+  /** Resolves with the line that says where it serves; with undefined where it ended, or took 30 s, without. */
+  readonly serving: Promise<string | undefined>;
 
   private constructor(child: ChildProcess, clock: Clock) {
     this.#child = child;
     this.#clock = clock;
-    this.#ended = new Promise((resolve) => {
-      child.once("exit", () => resolve());
-      child.once("error", () => resolve());
+    this.#kept = child.stderr ? keepTail(child.stderr) : () => "";
+    this.ended = new Promise((resolve) => {
+      child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+      child.once("error", () => resolve({ exitCode: null, signal: null }));
     });
+    this.serving = this.#untilServing();
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  /** Starts one and resolves once it serves; one that does not is ended and the error says what it said. */
+  /**
+   * Runs `serve` with these arguments and answers at once. `errors`: what it says on standard error is kept, or goes
+   * where this process's own does. Its standard input is a pipe that closes with this process, however that ends.
+   */
+  static spawn(options: {
+    args: readonly string[];
+    env: Record<string, string | undefined>;
+    clock: Clock;
+    errors: "kept" | "shared";
+  }): ChildDaemon {
+    const { executable, source } = ownProgram();
+    const command = [...(source === undefined ? [] : [source]), "serve", ...options.args];
+    const errors = options.errors === "kept" ? "pipe" : "inherit";
+    const child = spawn(executable, command, { stdio: ["pipe", "pipe", errors], env: options.env });
+    return new ChildDaemon(child, options.clock);
+  }
+
+  /** Starts one on folders of its own and resolves once it serves; one that does not is ended and the error says what it said. */
   static async start(options: {
     settings: string;
     data: string;
     env: Record<string, string | undefined>;
     clock: Clock;
   }): Promise<ChildDaemon> {
-    const [program, ...args] = ownCommand();
-    const flags = ["serve", "--settings", options.settings, "--data", options.data, "--log", "json"];
+    const { settings, data, clock } = options;
     // The variables that name the user's own daemon are not for this one.
     const env = Object.fromEntries(
       Object.entries(options.env).filter(([name]) => !name.startsWith("SEGUE_")),
     );
-    const child = spawn(program, [...args, ...flags], { stdio: ["ignore", "pipe", "pipe"], env });
-    const daemon = new ChildDaemon(child, options.clock);
-    const said = keepTail(child.stderr);
-    const limit = new AbortController();
-    const hasStarted = await Promise.race([
-      saysListening(child.stdout),
-      daemon.#ended.then(() => false),
-      options.clock.sleep(startLimitMs, limit.signal).then(() => false),
-    ]);
-    limit.abort();
-    if (hasStarted) return daemon;
+    const args = ["--settings", settings, "--data", data, "--log", "json"];
+    const daemon = ChildDaemon.spawn({ args, env, clock, errors: "kept" });
+    if ((await daemon.serving) !== undefined) return daemon;
     await daemon.kill();
-    throw new SegueError("internal", `The daemon did not start: ${said().trim() || "it said nothing"}`);
+    throw new SegueError(
+      "internal",
+      `The daemon did not start: ${daemon.#kept().trim() || "it said nothing"}`,
+    );
   }
 
   /** Ends it as `kill -9` does; resolves when the process is gone. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
-    await this.#ended;
+    await this.ended;
   }
 
-  /** Asks it to stop and resolves when the process is gone; one that takes too long is killed. */
-  async stop(): Promise<void> {
+  /** Asks it to stop and resolves when the process is gone; one that takes longer than `limitMs` is killed. */
+  async stop(limitMs = stopLimitMs): Promise<void> {
     this.#child.kill("SIGTERM");
     const limit = new AbortController();
-    const limitReached = this.#clock.sleep(stopLimitMs, limit.signal);
-    await Promise.race([this.#ended, limitReached]);
+    const limitReached = this.#clock.sleep(limitMs, limit.signal);
+    await Promise.race([this.ended, limitReached]);
     limit.abort();
     await this.kill();
   }
+
+  async #untilServing(): Promise<string | undefined> {
+    const limit = new AbortController();
+    const line = await Promise.race([
+      this.#child.stdout ? listeningLine(this.#child.stdout, this.ended) : undefined,
+      this.#clock.sleep(startLimitMs, limit.signal).then(() => undefined),
+    ]);
+    limit.abort();
+    return line;
+  }
 }
 
-async function saysListening(stdout: Readable): Promise<boolean> {
+/** Undefined only once the process is gone: its output may end before. */
+async function listeningLine(stdout: Readable, ended: Promise<unknown>): Promise<string | undefined> {
   for await (const line of createInterface({ input: stdout })) {
     if (/ listening on /.test(line)) {
       stdout.resume();
-      return true;
+      return line;
     }
   }
-  return false;
+  await ended;
+  return undefined;
 }
 
 function keepTail(stderr: Readable): () => string {

@@ -1,28 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { DevFlags } from "./dev.ts";
 import type { Runs } from "./run.ts";
 import type { ServeFlags } from "./serve.ts";
 
 /** The commands about the daemon itself. */
 export function addDaemonCommands(program: Command, runs: Runs): void {
-  program
-    .command("serve")
-    .description("run the daemon in the foreground")
-    .addOption(
-      new Option("--set <key=value>", "a setting that beats the file; repeatable")
-        .argParser((text: string, before: string[]) => [...before, text])
-        .default([], "none"),
-    )
-    .option("--host <host>", "the same as --set server.host=HOST")
-    .option("--port <port>", "the same as --set server.port=PORT", portNumber)
-    .option(
-      "--strict",
-      "end with exit code 5 where the settings are not valid, instead of using the last accepted ones",
-    )
-    .addOption(new Option("--log <format>", "form of the log").choices(["json", "text"]))
-    .option("--tips", "print three commands to try")
-    .action(
-      runs<ServeFlags>(async (context, _args, flags) => (await import("./serve.ts")).serve(context, flags)),
-    );
+  addServe(program, runs);
+  addDev(program, runs);
   program
     .command("status")
     .description("what is in force, what is pending, what is wrong and what to do about it")
@@ -59,6 +43,43 @@ export function addDaemonCommands(program: Command, runs: Runs): void {
     .command("tour")
     .description("see it work: a daemon of its own, sixty messages, two edits, one kill, nothing lost")
     .action(runs(async (context) => (await import("./tour.ts")).tour(context)));
+}
+
+function addServe(program: Command, runs: Runs): void {
+  addSettingOptions(program.command("serve").description("run the daemon in the foreground"))
+    .option(
+      "--strict",
+      "end with exit code 5 where the settings are not valid, instead of using the last accepted ones",
+    )
+    .option("--tips", "print three commands to try")
+    .addOption(new Option("--under-dev", "end with standard input").hideHelp())
+    .action(
+      runs<ServeFlags>(async (context, _args, flags) => (await import("./serve.ts")).serve(context, flags)),
+    );
+}
+
+function addDev(program: Command, runs: Runs): void {
+  addSettingOptions(
+    program
+      .command("dev")
+      .description(
+        "run the daemon on a data folder of its own and start it again whenever this program changes",
+      ),
+  )
+    .option("--watch <path...>", "a file or folder whose changes count too; repeatable", [])
+    .action(runs<DevFlags>(async (context, _args, flags) => (await import("./dev.ts")).dev(context, flags)));
+}
+
+function addSettingOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--set <key=value>", "a setting that beats the file; repeatable")
+        .argParser((text: string, before: string[]) => [...before, text])
+        .default([], "none"),
+    )
+    .option("--host <host>", "the same as --set server.host=HOST")
+    .option("--port <port>", "the same as --set server.port=PORT", portNumber)
+    .addOption(new Option("--log <format>", "form of the log").choices(["json", "text"]));
 }
 
 function portNumber(text: string): number {

@@ -46,6 +46,7 @@ async function wantsDetails(
   settings: string,
   around: Surroundings,
 ): Promise<boolean> {
+  if (argv.includes("--under-dev")) return true;
   try {
     return (await import("./debugging.ts")).isDebugging(argv, settings, around.env);
   } catch {

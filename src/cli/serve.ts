@@ -2,6 +2,7 @@ import { errorText } from "../core/errors.ts";
 import { startDaemon, type RunningDaemon } from "../daemon/daemon.ts";
 import type { CommandContext } from "./command.ts";
 import { readSettingFlags, type SettingFlags } from "./serve-flags.ts";
+import { StopSignals } from "./stop-signals.ts";
 import { version } from "./version.ts";
 
 /** Flags of `segue serve`. */
@@ -9,9 +10,11 @@ export interface ServeFlags extends SettingFlags {
   strict?: boolean;
   log?: "json" | "text";
   tips?: boolean;
+  /** Set by `segue dev` for its child. */
+  underDev?: boolean;
 }
 
-const exitInterrupted = 130;
+const orphanLimitMs = 10_000;
 
 /**
  * `segue serve`: runs the daemon until it is stopped, by the API or by SIGTERM or SIGINT, and then answers 0.
@@ -21,8 +24,15 @@ const exitInterrupted = 130;
 export async function serve(context: CommandContext, flags: ServeFlags): Promise<number> {
   const signals = new Signals();
   signals.start();
+  const orphaned = parentGone(context, flags);
+  const asked = Promise.race([signals.asked, orphaned.then(() => "end of segue dev")]);
   try {
-    return await Promise.race([runUntilStopped(context, flags, signals), signals.interrupted]);
+    return await Promise.race([
+      runUntilStopped(context, flags, signals, asked),
+      signals.interrupted,
+      // An orphan ends, whatever it waits for.
+      orphaned.then(() => context.clock.sleep(orphanLimitMs)).then(() => 1),
+    ]);
   } finally {
     signals.stop();
   }
@@ -32,6 +42,7 @@ async function runUntilStopped(
   context: CommandContext,
   flags: ServeFlags,
   signals: Signals,
+  asked: Promise<string>,
 ): Promise<number> {
   const daemon = await startDaemon({
     settingsPath: context.paths.settings,
@@ -45,8 +56,22 @@ async function runUntilStopped(
   signals.onRestart = () => restart(daemon, context);
   context.screen.answer(`Segue ${version} listening on ${daemon.url}`);
   if (flags.tips) context.screen.answer(...tips(daemon.url));
-  await Promise.race([daemon.stopped, signals.asked.then((signal) => daemon.stop(signal))]);
+  // Under `segue dev` a stop is the first half of a restart.
+  const putBackFor = flags.underDev ? "daemon_restart" : "drain";
+  await Promise.race([daemon.stopped, asked.then((reason) => daemon.stop(reason, putBackFor))]);
   return 0;
+}
+
+/** Never for a daemon of its own; a child of `segue dev` has a pipe there that closes with it, however it ends. */
+function parentGone({ stdin }: CommandContext, { underDev }: ServeFlags): Promise<void> {
+  return new Promise((resolve) => {
+    if (underDev)
+      stdin
+        .once("end", resolve)
+        .once("close", resolve)
+        .once("error", () => resolve())
+        .resume();
+  });
 }
 
 function reload(daemon: RunningDaemon, { screen }: CommandContext): void {
@@ -71,46 +96,21 @@ function tips(url: string): string[] {
   ];
 }
 
-/** The signals of a daemon in the foreground. Those that come while it starts count once it has started. */
-class Signals {
-  readonly #asked = Promise.withResolvers<string>();
-  readonly #interrupted = Promise.withResolvers<number>();
-  #interrupts = 0;
+/** The signals of a daemon in the foreground: those that stop it, and two more that do nothing before they are set. */
+class Signals extends StopSignals {
   onReload: () => void = () => {};
   onRestart: () => void = () => {};
 
-  /** Resolves with the first signal that asks to stop. */
-  get asked(): Promise<string> {
-    return this.#asked.promise;
-  }
-
-  /** Resolves with the exit code at the second SIGINT. */
-  get interrupted(): Promise<number> {
-    return this.#interrupted.promise;
-  }
-
-  readonly #terminate = (): void => this.#asked.resolve("SIGTERM");
-  readonly #interrupt = (): void => {
-    this.#interrupts += 1;
-    if (this.#interrupts > 1) this.#interrupted.resolve(exitInterrupted);
-    else this.#asked.resolve("SIGINT");
-  };
   readonly #hangUp = (): void => this.onReload();
   readonly #user2 = (): void => this.onRestart();
 
-  start(): void {
-    process
-      .on("SIGTERM", this.#terminate)
-      .on("SIGINT", this.#interrupt)
-      .on("SIGHUP", this.#hangUp)
-      .on("SIGUSR2", this.#user2);
+  override start(): void {
+    super.start();
+    process.on("SIGHUP", this.#hangUp).on("SIGUSR2", this.#user2);
   }
 
-  stop(): void {
-    process
-      .off("SIGTERM", this.#terminate)
-      .off("SIGINT", this.#interrupt)
-      .off("SIGHUP", this.#hangUp)
-      .off("SIGUSR2", this.#user2);
+  override stop(): void {
+    super.stop();
+    process.off("SIGHUP", this.#hangUp).off("SIGUSR2", this.#user2);
   }
 }

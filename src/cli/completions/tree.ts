@@ -53,7 +53,8 @@ export function completedProgram(program: Command): CompletedProgram {
 }
 
 function optionsOf(command: Command): CompletedOption[] {
-  return command.options.map((option) => {
+  const shown = command.options.filter(({ hidden }) => !hidden);
+  return shown.map((option) => {
     const [, value] = /[<[]([^>\].]+)/.exec(option.flags) ?? [];
     return {
       name: option.long ?? option.flags,
