@@ -85,11 +85,15 @@ export class RevisionInForce {
     const { reading, file } = acceptable;
     const { current } = this;
     this.#parts.learnSecrets(reading.secrets);
-    if (effectiveFingerprint(reading.settings) !== effectiveFingerprint(current.settings))
-      return this.#putInForce(acceptable, current.reading);
+    if (this.isOther(reading)) return this.#putInForce(acceptable, current.reading);
     if (file && file.hash !== current.hash) await this.#parts.accepted.write(file.bytes);
     this.#current = inForceOf(current.revision, current.appliedAt, reading, file);
     return this.planOf(reading);
+  }
+
+  /** Whether settings would be another revision than the one in force. */
+  isOther({ settings }: Reading): boolean {
+    return effectiveFingerprint(settings) !== effectiveFingerprint(this.current.settings);
   }
 
   /** What putting settings in force would change. */

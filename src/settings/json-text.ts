@@ -8,6 +8,8 @@ import {
   parseTree,
 } from "jsonc-parser";
 
+import { render, renderInline, type Style } from "./json-layout.ts";
+
 /*
  * Changes of one value in a text of JSON with comments. Whatever they do not concern stays as it is, byte for byte:
  * comments, white space, trailing commas, the way a number or a text is written. jsonc-parser's own `modify` takes
@@ -16,12 +18,6 @@ import {
 
 /** A place in a text: names of properties, indices of items. */
 export type JsonPath = readonly (string | number)[];
-
-/** How a text is laid out. */
-interface Style {
-  indent: string;
-  lineBreak: string;
-}
 
 const defaultIndent = "  ";
 
@@ -234,28 +230,4 @@ function spaceBefore(text: string, offset: number): string {
   let start = offset;
   while (start > 0 && /[ \t]/.test(text[start - 1] ?? "")) start -= 1;
   return text.slice(start, offset);
-}
-
-function render(value: unknown, style: Style, indent: string): string {
-  const entries = entriesOf(value);
-  if (!entries || entries.length === 0) return renderInline(value);
-  const inner = indent + style.indent;
-  const lines = entries.map(
-    ([name, item]) => `${inner}${JSON.stringify(name)}: ${render(item, style, inner)}`,
-  );
-  return `{${style.lineBreak}${lines.join(`,${style.lineBreak}`)}${style.lineBreak}${indent}}`;
-}
-
-function renderInline(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(renderInline).join(", ")}]`;
-  const entries = entriesOf(value);
-  if (!entries) return JSON.stringify(value);
-  const shown = entries.map(([name, item]) => `${JSON.stringify(name)}: ${renderInline(item)}`);
-  return shown.length === 0 ? "{}" : `{ ${shown.join(", ")} }`;
-}
-
-function entriesOf(value: unknown): [string, unknown][] | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.entries(value)
-    : undefined;
 }

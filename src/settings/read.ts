@@ -10,7 +10,7 @@ import { type LegacyEntries, readLegacy } from "./legacy.ts";
 import { maskSettings, maskText } from "./masking.ts";
 import { type Outside, References } from "./references.ts";
 import type { Settings } from "./schema.ts";
-import { copiesOf, secretsOf } from "./secrets.ts";
+import { copiesOf, redactProblems, secretsOf } from "./secrets.ts";
 import { type Sources, sourcesOf } from "./sources.ts";
 
 /** A settings file and what is around it. */
@@ -76,7 +76,8 @@ function judgeDocument(document: Document | undefined, input: SettingsInput): Re
     ...crossFindings(given, assembled.settings, legacy !== undefined),
   ];
   if (findings.length > 0) {
-    const problems = placeFindings(findings, document?.text ?? "");
+    const copies = copiesOf(secretsOf(assembled.settings, all));
+    const problems = redactProblems(placeFindings(findings, document?.text ?? ""), copies);
     return { kind: "problems", problems, referencedFiles: references.files };
   }
   const fromFile =

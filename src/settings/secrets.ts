@@ -1,3 +1,4 @@
+import type { Problem } from "../core/errors.ts";
 import { splitBaseUrl } from "./base-url.ts";
 import type { Judged } from "./judged.ts";
 import type { Settings } from "./schema.ts";
@@ -86,6 +87,15 @@ export function copiesOf(secrets: readonly string[]): Secrets {
   const copies = new Secrets(shortestCopy);
   copies.learn(secrets);
   return copies;
+}
+
+/** Problems without the secrets that stand where none belongs, the names of keys included. */
+export function redactProblems(problems: readonly Problem[], secrets: Secrets): Problem[] {
+  return problems.map((problem) => ({
+    ...problem,
+    path: secrets.redact(problem.path),
+    message: secrets.redact(problem.message),
+  }));
 }
 
 /** One way in which a secret may be written, and what finds it. */

@@ -4,12 +4,12 @@ import type { NewEvent, Plan, RevisionSource } from "../core/events.ts";
 import type { HintKind } from "../watch/path-watcher.ts";
 import type { Edit } from "./edit.ts";
 import { type EditAnswer, type EditGround, type EditOptions, editInForce } from "./edit-in-force.ts";
-import { effectiveFingerprint } from "./fingerprint.ts";
 import type { Flag } from "./flags.ts";
 import { type Acceptable, type InForce, type InForceParts, RevisionInForce } from "./in-force.ts";
 import { LookLoop } from "./look-loop.ts";
 import { QuietTime } from "./quiet-time.ts";
 import type { Reading } from "./read.ts";
+import { copiesOf, redactProblems } from "./secrets.ts";
 import { SettingsFile } from "./settings-file.ts";
 import { type SettingsSource, hashOf } from "./source.ts";
 
@@ -36,6 +36,8 @@ export class SettingsKeeper {
   readonly #file: SettingsFile;
   readonly #revision: RevisionInForce;
   readonly #loop: LookLoop;
+  /** Finds secrets of settings that were in force in what is wrong with others. */
+  readonly #copies = copiesOf([]);
   #problems: readonly Problem[] = [];
   /** What was judged last: equal bytes (and references) end the matter. */
   #judged = "";
@@ -47,7 +49,11 @@ export class SettingsKeeper {
   constructor(parts: SettingsKeeperParts) {
     this.#parts = parts;
     this.#file = new SettingsFile(parts);
-    this.#revision = new RevisionInForce({ ...parts, flagKeys: this.#file.flagKeys });
+    const learnSecrets = (secrets: readonly string[]): void => {
+      this.#copies.learn(secrets);
+      parts.learnSecrets(secrets);
+    };
+    this.#revision = new RevisionInForce({ ...parts, learnSecrets, flagKeys: this.#file.flagKeys });
     const mark = async (): Promise<string> => this.#file.markOf(await this.#file.look());
     const debounceMs = (): number => this.inForce.settings.reload.debounceMs;
     this.#loop = new LookLoop({
@@ -156,7 +162,7 @@ export class SettingsKeeper {
     const isSameFile = source.kind === "file" && source.hash === hash;
     const origin = asked === "signal" ? asked : isSameFile ? "reference" : "file";
     const file = source.kind === "file" ? source : null;
-    const isManual = settings.reload.mode === "manual" && isOther(judged.reading, this.inForce);
+    const isManual = settings.reload.mode === "manual" && this.#revision.isOther(judged.reading);
     if (isManual) this.#wait({ reading: judged.reading, file, source: origin });
     else await this.#accept({ reading: judged.reading, file, source: origin });
     return source;
@@ -228,7 +234,8 @@ export class SettingsKeeper {
     await this.#revision.begin({ reading, file }, last.kind === "ok" ? last.reading : undefined);
   }
 
-  #reject(problems: readonly Problem[]): void {
+  #reject(found: readonly Problem[]): void {
+    const problems = redactProblems(found, this.#copies);
     this.#problems = problems;
     const content = JSON.stringify([this.#judged, problems]);
     if (content === this.#rejected) return;
@@ -239,8 +246,4 @@ export class SettingsKeeper {
   #invalid(problems: readonly Problem[]): SegueError {
     return new SegueError("settings_invalid", `${this.#parts.path} cannot be used`, { problems });
   }
-}
-
-function isOther(reading: Reading, { settings }: InForce): boolean {
-  return effectiveFingerprint(reading.settings) !== effectiveFingerprint(settings);
 }

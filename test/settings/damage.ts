@@ -270,7 +270,7 @@ function isCutInLine(damaged: string): boolean {
 }
 
 function encoded(text: string, chance: Chance): Uint8Array {
-  const units = [...text].flatMap((char) => [char.charCodeAt(0) & 0xff, char.charCodeAt(0) >> 8]);
+  const units = text.split("").flatMap((char) => [char.charCodeAt(0) & 0xff, char.charCodeAt(0) >> 8]);
   const little = Uint8Array.from(units);
   const big = Uint8Array.from(units, (_unit, index) => units[index ^ 1] ?? 0);
   return chance.pick([
