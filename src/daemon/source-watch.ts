@@ -117,7 +117,7 @@ export class SourceWatch {
     } else this.#noteFolder(path, hash, watched);
   }
 
-  /** Its files are watched through it; a symlink in it counts by what it leads to, if that is a file. */
+  /** Its files are watched through it; a symlink in it is watched by itself, and counts if it leads to a file. */
   #noteFolder(folder: string, hash: Hash, watched: string[]): void {
     watched.push(folder);
     for (const entry of entriesOf(folder)) {
@@ -125,6 +125,7 @@ export class SourceWatch {
       if (this.#except.has(path)) continue;
       if (entry.isDirectory()) this.#noteFolder(path, hash, watched);
       else {
+        if (entry.isSymbolicLink()) watched.push(path);
         const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
         if (stats?.isFile()) hash.update(`${path}\0${stats.ino} ${stats.size} ${stats.mtimeNs}\0`);
       }
