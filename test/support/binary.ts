@@ -28,9 +28,7 @@ function sources(): string[] {
   return [
     join(projectFolder, "package.json"),
     join(projectFolder, "bun.lock"),
-    ...files
-      .filter((file) => file.isFile() && !file.name.endsWith(".md"))
-      .map((file) => join(file.parentPath, file.name)),
+    ...files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name)),
   ];
 }
 
