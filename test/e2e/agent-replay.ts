@@ -67,7 +67,7 @@ export class AgentReplay {
 }
 
 /** Which event a message tells of. */
-export function identityOfMessage({ content }: MessageAnswer): string {
+function identityOfMessage({ content }: MessageAnswer): string {
   return identityOf(JSON.parse(content.split("\n", 1)[0] ?? ""));
 }
 
