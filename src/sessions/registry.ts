@@ -82,7 +82,7 @@ export class SessionRegistry {
     const { store, clock } = this.#around;
     const record = await store.sessions.create(session, clock.now());
     if (!record)
-      throw new SegueError("session_exists", `a session with the id ${session.id} exists`, {
+      throw new SegueError("session_exists", "a session with this id exists", {
         hint: "take another id, or leave it out to be given one",
       });
     if (!this.#isClosed) this.#load(record);
@@ -104,7 +104,7 @@ export class SessionRegistry {
   /** Changes what a session sets for itself; takes effect at its next boundary. Throws `session_not_found`. */
   async patch(id: string, patch: SessionPatch): Promise<SessionRecord> {
     const record = await this.#around.store.sessions.patch(id, patch);
-    if (!record) throw sessionNotFound(id);
+    if (!record) throw sessionNotFound();
     const session = this.#sessions.get(id);
     session?.refresh(record);
     // 1. What a rollout had in store for it, it may no longer want: the rollout does not wait for that.
@@ -116,7 +116,7 @@ export class SessionRegistry {
   async delete(id: string): Promise<void> {
     const { store, clock } = this.#around;
     const isDeleted = await store.sessions.delete(id, clock.now());
-    if (!isDeleted) throw sessionNotFound(id);
+    if (!isDeleted) throw sessionNotFound();
     const session = this.#sessions.get(id);
     this.#forget(id);
     session?.abort("restart");
@@ -138,9 +138,9 @@ export class SessionRegistry {
   async cancel(id: string): Promise<MessageRecord> {
     const { store, clock } = this.#around;
     const result = await store.messages.cancel(id, clock.now());
-    if (!result) throw new SegueError("message_not_found", `there is no message ${id}`);
+    if (!result) throw new SegueError("message_not_found", "there is no such message");
     if (!result.isCancelled)
-      throw new SegueError("wrong_status", `message ${id} is ${result.message.status} already`);
+      throw new SegueError("wrong_status", `this message is ${result.message.status} already`);
     this.#sessions.get(result.message.session)?.dropMessage(id);
     return result.message;
   }
@@ -149,7 +149,7 @@ export class SessionRegistry {
   async restart(id: string, when: "boundary" | "now"): Promise<"now" | "at_boundary"> {
     const session = this.#sessions.get(id);
     if (session) return session.restart(when);
-    if (!(await this.#around.store.sessions.get(id))) throw sessionNotFound(id);
+    if (!(await this.#around.store.sessions.get(id))) throw sessionNotFound();
     return "now";
   }
 
@@ -175,6 +175,9 @@ export class SessionRegistry {
    * wait restart at once, busy ones at their boundary, idle ones by steps, the one that was active last first.
    */
   rollOut(): void {
+    if (this.#isClosed) return;
+    // 1. Before anything restarts: who has been idle for long enough by now, or by another `idleUnloadMs`, goes.
+    this.#sweep();
     const idle: Session[] = [];
     const others: Session[] = [];
     for (const session of this.#sessions.values())
@@ -183,7 +186,6 @@ export class SessionRegistry {
       } else if (session.isDue()) idle.push(session);
       else session.follow();
     this.#rollout?.supersede();
-    this.#scheduleSweep();
     if (idle.length + others.length === 0) return;
     const { clock, tell, revision } = this.#around;
     this.#rollout = new Rollout({
@@ -302,6 +304,6 @@ function idleSince({ state }: Session): number {
   return state.kind === "idle" ? state.since : 0;
 }
 
-function sessionNotFound(id: string): SegueError {
-  return new SegueError("session_not_found", `there is no session ${id}`);
+function sessionNotFound(): SegueError {
+  return new SegueError("session_not_found", "there is no such session");
 }
