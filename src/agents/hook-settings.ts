@@ -1,6 +1,7 @@
-import { findNodeAtLocation, getNodeValue, type Node, parseTree } from "jsonc-parser";
+import { findNodeAtLocation, getNodeValue, type Node } from "jsonc-parser";
 import { agentName } from "./claude-code.ts";
 import { isEventObject } from "./content.ts";
+import { append, childrenOf, insert, type Layout, layoutOf, removeChild, treeOf } from "./text-pieces.ts";
 
 /*
  * Our hooks in the agent's settings, as changes of the text: what is there stays byte for byte, comments and white
@@ -35,6 +36,31 @@ export function hooksFor(url: string, tokenVariable: string | undefined, command
     SessionEnd: http,
     SessionStart: { type: "command", command, timeout: 5 },
   };
+}
+
+/**
+ * Whether the agent would send to this address: false where the text has a list `allowedHttpHookUrls` and no pattern
+ * in it fits (`*` stands for anything).
+ */
+export function allowsUrl(text: string, url: string): boolean {
+  const list = findNodeAtLocation(treeOf(text), ["allowedHttpHookUrls"]);
+  if (list?.type !== "array") return true;
+  const patterns: unknown = getNodeValue(list);
+  return Array.isArray(patterns) && patterns.some((pattern) => fits(String(pattern), url));
+}
+
+function fits(pattern: string, url: string): boolean {
+  const [first = "", ...others] = pattern.split("*");
+  if (others.length === 0) return first === url;
+  const last = others.pop() ?? "";
+  if (!url.startsWith(first) || !url.endsWith(last) || url.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of others) {
+    const found = url.indexOf(part, at);
+    if (found < 0 || found + part.length > url.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
 }
 
 /** What is in the way of hooks in a text that parses as an object; undefined where nothing is. */
@@ -124,29 +150,9 @@ function addGroup(text: string, event: string, group: string): string {
   return insert(text, root.offset + 1, lineBreak + unit + object(unit) + lineBreak);
 }
 
-interface Layout {
-  unit: string;
-  lineBreak: string;
-}
-
-function layoutOf(text: string): Layout {
-  return {
-    unit: /[\r\n]([ \t]+)["\w]/.exec(text)?.[1] ?? "  ",
-    lineBreak: /\r\n|\n|\r/.exec(text)?.[0] ?? "\n",
-  };
-}
-
 function wrapped(open: string, inner: string, close: string, indent: string, layout: Layout): string {
   const { lineBreak, unit } = layout;
   return open + lineBreak + indent + unit + inner + lineBreak + indent + close;
-}
-
-/** Puts a piece behind the last child, or into an empty list or object right behind its bracket. */
-function append(text: string, container: Node, made: (indent: string) => string): string {
-  const last = container.children?.at(-1);
-  if (!last) return insert(text, container.offset + 1, made(indentAt(text, container.offset)));
-  const indent = indentAt(text, last.offset);
-  return insert(text, last.offset + last.length, `,${layoutOf(text).lineBreak}${indent}${made(indent)}`);
 }
 
 /** Takes a handler out, and with it what holds nothing else and was made for it. */
@@ -168,79 +174,6 @@ function wasEmpty(container: Node, child: Node): boolean {
   return child.offset === container.offset + 1;
 }
 
-/** Takes a child out with the comma that set it apart; comments beside it stay. */
-function removeChild(text: string, child: Node): string {
-  const siblings = child.parent?.children ?? [];
-  const index = siblings.indexOf(child);
-  const [before, after] = [siblings[index - 1], siblings[index + 1]];
-  const end = child.offset + child.length;
-  if (before) return removeBehind(text, before.offset + before.length, child.offset, end);
-  if (after) return removeBefore(text, child.offset, end, after.offset);
-  const container = child.parent ?? child;
-  const comma = commaIn(text.slice(end, container.offset + container.length - 1));
-  return removeOnly(comma === undefined ? text : cut(text, end + comma, end + comma + 1), child, end);
-}
-
-/** The only child of the whole: put in, it has the line breaks around it that `addGroup` gives it. */
-function removeOnly(text: string, child: Node, end: number): string {
-  const { unit, lineBreak } = layoutOf(text);
-  const isRoot = child.parent?.parent === undefined;
-  const start = child.offset - unit.length - lineBreak.length;
-  const isMade =
-    isRoot &&
-    text.slice(start, child.offset) === lineBreak + unit &&
-    start === (child.parent?.offset ?? 0) + 1 &&
-    text.startsWith(lineBreak, end);
-  return isMade ? cut(text, start, end + lineBreak.length) : cut(text, child.offset, end);
-}
-
-function removeBehind(text: string, previousEnd: number, start: number, end: number): string {
-  const between = text.slice(previousEnd, start);
-  if (/^\s*,\s*$/.test(between)) return cut(text, previousEnd, end);
-  const comma = commaIn(between);
-  const without = cut(text, start, end);
-  return comma === undefined ? without : cut(without, previousEnd + comma, previousEnd + comma + 1);
-}
-
-function removeBefore(text: string, start: number, end: number, nextStart: number): string {
-  const between = text.slice(end, nextStart);
-  if (/^\s*,\s*$/.test(between)) return cut(text, start, nextStart);
-  const comma = commaIn(between);
-  const without = comma === undefined ? text : cut(text, end + comma, end + comma + 1);
-  return cut(without, start, end);
-}
-
-/** The comma among white space and comments. */
-function commaIn(between: string): number | undefined {
-  const blank = between.replaceAll(/\/\/[^\r\n]*|\/\*[^]*?\*\//g, (comment) => " ".repeat(comment.length));
-  const at = blank.indexOf(",");
-  return at < 0 ? undefined : at;
-}
-
-function treeOf(text: string): Node {
-  const root = parseTree(text, [], { allowTrailingComma: true });
-  if (root?.type !== "object") throw new TypeError("hooks can be put into the text of an object alone");
-  return root;
-}
-
-function childrenOf(node: Node | undefined, type: "object" | "array"): readonly Node[] {
-  return node?.type === type ? (node.children ?? []) : [];
-}
-
 function propertiesNamed(object: Node, name: string): Node[] {
   return childrenOf(object, "object").filter((property) => property.children?.[0]?.value === name);
-}
-
-/** The white space that the line of a place begins with. */
-function indentAt(text: string, offset: number): string {
-  const start = Math.max(text.lastIndexOf("\n", offset - 1), text.lastIndexOf("\r", offset - 1)) + 1;
-  return /^[ \t]*/.exec(text.slice(start))?.[0] ?? "";
-}
-
-function insert(text: string, offset: number, piece: string): string {
-  return text.slice(0, offset) + piece + text.slice(offset);
-}
-
-function cut(text: string, start: number, end: number): string {
-  return text.slice(0, start) + text.slice(end);
 }

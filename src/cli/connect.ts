@@ -1,7 +1,14 @@
 import { delimiter, join } from "node:path";
 import { accessSync, constants } from "node:fs";
 import { agentName } from "../agents/claude-code.ts";
-import { type Hooks, hooksFor, obstacleIn, withHooks, withoutHooks } from "../agents/hook-settings.ts";
+import {
+  allowsUrl,
+  type Hooks,
+  hooksFor,
+  obstacleIn,
+  withHooks,
+  withoutHooks,
+} from "../agents/hook-settings.ts";
 import { SegueError } from "../core/errors.ts";
 import { type Document, parseDocument } from "../settings/document.ts";
 import { type Finding, placeFindings } from "../settings/finding.ts";
@@ -34,7 +41,7 @@ export async function connect(context: CommandContext, options: ConnectOptions):
   const path = join(env["CLAUDE_CONFIG_DIR"] || join(home, ".claude"), "settings.json");
   const { text, mark, hash } = await readAgentFile(path);
   const before = text ?? "{}\n";
-  const after = options.isRemove ? withoutHooks(before) : withHooks(before, await hooksOf(context));
+  const after = options.isRemove ? withoutHooks(before) : withHooks(before, await hooksOf(context, before));
   const isChanged = after !== before;
   if (flags.json)
     screen.answer(JSON.stringify({ path, isChanged, isWritten: isChanged && !options.isPrint }));
@@ -78,10 +85,14 @@ function broken(path: string, findings: readonly Finding[], text: string): Segue
   return new SegueError("invalid", place, { hint: "mend it by hand first; nothing was changed" });
 }
 
-async function hooksOf(context: CommandContext): Promise<Hooks> {
+/** The hooks for the daemon that is meant; says what else the agent needs to reach it. */
+async function hooksOf(context: CommandContext, agentSettings: string): Promise<Hooks> {
+  const { screen } = context;
   const { url, tokenVariable, isTokenNamed } = await daemonSide(context);
   if (tokenVariable !== undefined && !isTokenNamed)
-    context.screen.note(`The daemon wants its token: set $${tokenVariable} to it where the agent runs.`);
+    screen.note(`The daemon wants its token: set $${tokenVariable} to it where the agent runs.`);
+  if (!allowsUrl(agentSettings, `${url}/hooks/${agentName}`))
+    screen.note(`allowedHttpHookUrls keeps the agent from it: add "${url}/hooks/*" to that list by hand.`);
   return hooksFor(url, tokenVariable, hookCommand(context));
 }
 

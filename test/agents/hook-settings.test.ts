@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { getNodeValue, parse, parseTree, type ParseError } from "jsonc-parser";
-import { hooksFor, obstacleIn, withHooks, withoutHooks } from "../../src/agents/hook-settings.ts";
+import { allowsUrl, hooksFor, obstacleIn, withHooks, withoutHooks } from "../../src/agents/hook-settings.ts";
 
 const hooks = hooksFor("http://127.0.0.1:4747", undefined, "segue hook claude-code");
 const elsewhere = hooksFor("http://127.0.0.1:4848", "SEGUE_TOKEN", "'/opt/my tools/segue' hook claude-code");
@@ -133,6 +133,19 @@ describe("hooks in the agent's settings", () => {
       hooks: { Stop: [{ hooks: [...handlers, { type: "http", url: "http://x/hooks/other" }] }] },
     });
     expect(withoutHooks(text)).toBe(text);
+  });
+
+  test.each([
+    ["{}", true],
+    ['{"allowedHttpHookUrls": []}', false],
+    ['{"allowedHttpHookUrls": ["https://*", "http://127.0.0.1:4747/*"]}', true],
+    ['{"allowedHttpHookUrls": ["http://*/hooks/*"]}', true],
+    ['{"allowedHttpHookUrls": ["http://*/hooks/*x*"]}', false],
+    ['{"allowedHttpHookUrls": ["http://127.0.0.1:4747/hooks/claude-code"]}', true],
+    ['{"allowedHttpHookUrls": ["http://127.0.0.1:4747/"]}', false],
+    ['{"allowedHttpHookUrls": ["*code*code"]}', false],
+  ])("under %s the agent sends to us: %p", (text, does) => {
+    expect(allowsUrl(text, "http://127.0.0.1:4747/hooks/claude-code")).toBe(does);
   });
 
   test("what is in the way is told with its place", () => {

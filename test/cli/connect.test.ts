@@ -128,6 +128,15 @@ test("the hooks go where the settings say the daemon is, and name the variable o
   expect(file.read() + named.stdout + literal.stdout).not.toContain("a-secret");
 });
 
+test("a list of allowed addresses that leaves the daemon out is told, and left as it is", async () => {
+  const home = makeHome();
+  const file = agentFile(home);
+  file.write('{ "allowedHttpHookUrls": ["https://hooks.example/*"] }');
+  const run = await home.segue(["connect", "claude-code"]);
+  expect(run.stderr).toContain('add "http://127.0.0.1:4747/hooks/*" to that list');
+  expect(JSON.parse(file.read()).allowedHttpHookUrls).toEqual(["https://hooks.example/*"]);
+});
+
 test("a daemon that runs is asked where it is", async () => {
   const home = homeWithDaemon((request) => {
     const daemon = {
