@@ -1,6 +1,7 @@
 import { constants, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errorText, SegueError } from "../core/errors.ts";
+import { exchangeFiles } from "../platform/exchange.ts";
 import { migratedText } from "../settings/migrate.ts";
 import { replaceFile } from "../settings/replace-file.ts";
 import { SettingsFile } from "../settings/settings-file.ts";
@@ -44,7 +45,8 @@ interface Written {
 
 async function replace(path: string, text: string, hash: string): Promise<Written> {
   const backup = keepCopy(path);
-  if (await replaceFile(path, new TextEncoder().encode(text), hash)) return { path, backup };
+  const bytes = new TextEncoder().encode(text);
+  if (await replaceFile(path, { bytes, expected: hash, exchange: exchangeFiles })) return { path, backup };
   throw new SegueError("settings_not_writable", `${path} was changed by another program meanwhile`, {
     hint: "try again when it is done",
   });

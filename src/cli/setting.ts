@@ -1,4 +1,5 @@
 import { SegueError } from "../core/errors.ts";
+import { exchangeFiles } from "../platform/exchange.ts";
 import { unknown } from "../settings/entries.ts";
 import { editFile } from "../settings/edit-file.ts";
 import type { Edit } from "../settings/edit.ts";
@@ -59,7 +60,7 @@ async function change(
     if (!flags.json && !isDryRun) screen.note(`Revision ${value.revision} is in force.`);
     return 0;
   }
-  const plan = await editFile(edit, paths.settings, { env, isDryRun });
+  const plan = await editFile(edit, paths.settings, { env, isDryRun, exchange: exchangeFiles });
   screen.answer(...(flags.json ? [JSON.stringify({ revision: null, plan })] : planLines(plan)));
   if (!flags.json && !isDryRun) screen.note(`Wrote ${paths.settings}; no daemon runs on it.`);
   return 0;

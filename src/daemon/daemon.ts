@@ -6,6 +6,7 @@ import { MessageEnds } from "../http/message-ends.ts";
 import { Metrics } from "../http/metrics.ts";
 import type { DaemonInfo, Services } from "../http/services.ts";
 import { listen } from "../platform/bun.ts";
+import { exchangeFiles } from "../platform/exchange.ts";
 import { AcceptedSettings } from "../settings/accepted.ts";
 import type { InForce } from "../settings/in-force.ts";
 import { SettingsKeeper } from "../settings/settings.ts";
@@ -98,6 +99,7 @@ class Daemon implements RunningDaemon {
       accepted: new AcceptedSettings(folder.accepted),
       env,
       flags: options.flags,
+      exchange: exchangeFiles,
       clock,
       store,
       learnSecrets: (values) => secrets.learn(values),

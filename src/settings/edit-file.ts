@@ -1,7 +1,7 @@
 import { SegueError } from "../core/errors.ts";
 import { type Edit, editSettings } from "./edit.ts";
 import { type ChangePlan, planChange } from "./plan.ts";
-import { replaceFile } from "./replace-file.ts";
+import { type ExchangeFiles, replaceFile } from "./replace-file.ts";
 import { SettingsFile } from "./settings-file.ts";
 
 /** As often an edit is made anew because somebody else changed the file meanwhile. */
@@ -15,7 +15,11 @@ const mostAttempts = 5;
 export async function editFile(
   edit: Edit,
   path: string,
-  options: { env: Readonly<Record<string, string | undefined>>; isDryRun: boolean },
+  options: {
+    env: Readonly<Record<string, string | undefined>>;
+    isDryRun: boolean;
+    exchange: ExchangeFiles;
+  },
 ): Promise<ChangePlan> {
   const file = new SettingsFile({ path, env: options.env, flags: [] });
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
@@ -30,7 +34,11 @@ export async function editFile(
     const result = editSettings({ bytes, reading: before.reading }, edit, (text) => file.read(text));
     const plan = planChange(before.reading.settings, result.reading.settings, []);
     const expected = source.kind === "file" ? source.hash : null;
-    if (options.isDryRun || (await replaceFile(path, result.bytes, expected))) return plan;
+    if (
+      options.isDryRun ||
+      (await replaceFile(path, { bytes: result.bytes, expected, exchange: options.exchange }))
+    )
+      return plan;
   }
   throw new SegueError("settings_not_writable", `${path} is being changed by another program all the time`, {
     hint: "try again when it is done",

@@ -3,7 +3,6 @@ import type { Plan, RevisionSource } from "../core/events.ts";
 import { type Edit, type EditedFile, type EditResult, editSettings } from "./edit.ts";
 import type { Acceptable, InForce } from "./in-force.ts";
 import type { Reading, ReadResult } from "./read.ts";
-import { replaceFile } from "./replace-file.ts";
 import { type SettingsSource, hashOf } from "./source.ts";
 
 /** How an edit is asked for. */
@@ -26,6 +25,8 @@ export interface EditAnswer {
 /** What the keeper lends to an edit; nothing else changes the settings while it is under way. */
 export interface EditGround {
   readonly path: string;
+  /** Replaces the file; see `replaceFile`. */
+  replace(bytes: Uint8Array, expected: string | null): Promise<boolean>;
   inForce(): InForce;
   /** What is wrong with the file as it was looked at last. */
   problems(): readonly Problem[];
@@ -61,7 +62,7 @@ export async function editInForce(edit: Edit, options: EditOptions, ground: Edit
     }
     const expected = source.kind === "file" ? source.hash : null;
     const isSame = hashOf(result.bytes) === expected;
-    if (isSame || (await replaceFile(ground.path, result.bytes, expected)))
+    if (isSame || (await ground.replace(result.bytes, expected)))
       return adopt(result, edit.kind === "rollback" ? "rollback" : "api", ground);
   }
   throw new SegueError("edits_waiting", `${ground.path} is being changed by another program all the time`, {

@@ -40,10 +40,11 @@ export class QuietTime {
     this.#wake = new AbortController();
   }
 
-  /** Resolves when it has been quiet for long enough; at once where nothing was touched. */
+  /** Resolves when it has been quiet for long enough, or was ended; at once where nothing was touched. */
   async passed(): Promise<void> {
+    const { signal } = this.#wake;
     let seen: { mark: string; lastAt: number } | undefined;
-    while (this.#firstAt !== undefined) {
+    while (this.#firstAt !== undefined && !signal.aborted) {
       // A clock that was set back must not make the quiet time longer.
       this.#lastAt = Math.min(this.#lastAt, this.#clock.now());
       this.#firstAt = Math.min(this.#firstAt, this.#lastAt);
@@ -51,12 +52,14 @@ export class QuietTime {
       // 1. After each event what is there now is what has to stay.
       if (seen?.lastAt !== this.#lastAt) seen = { mark: await this.#mark(), lastAt: this.#lastAt };
       if (this.#clock.now() < until) {
-        await this.#clock.sleep(until - this.#clock.now(), this.#wake.signal);
+        await this.#clock.sleep(until - this.#clock.now(), signal);
         continue;
       }
       const mark = await this.#mark();
+      // 2. Who ended it while the file was read waits for nothing more, whatever was touched since.
+      if (signal.aborted) return;
       if (mark === seen.mark || this.#clock.now() >= latest) this.#firstAt = undefined;
-      else if (this.#isRunningStill()) this.touch();
+      else this.touch();
     }
   }
 
@@ -64,10 +67,5 @@ export class QuietTime {
     const debounceMs = this.#debounceMs();
     const latest = firstAt + mostExtensions * debounceMs;
     return { until: Math.min(this.#lastAt + debounceMs, latest), latest };
-  }
-
-  /** It may have been ended while the mark was read. */
-  #isRunningStill(): boolean {
-    return this.#firstAt !== undefined;
   }
 }

@@ -6,17 +6,28 @@ import { hashOf } from "./source.ts";
 
 /** As many symlinks as Linux follows (path_resolution(7)). */
 const mostLinks = 40;
+/** Nobody writes that often within microseconds. */
+const mostExchanges = 10;
+
+/** Lets two names of files change places in one step; false where that cannot be done. */
+export type ExchangeFiles = (one: string, other: string) => boolean;
+
+/** What a file is replaced with. */
+export interface Replacement {
+  bytes: Uint8Array;
+  /** The hash of what it replaces; null: it makes a file where there is none. */
+  expected: string | null;
+  /** Without it, what somebody else writes in the very moment of the rename is lost. */
+  exchange?: ExchangeFiles | undefined;
+}
 
 /**
  * Replaces what `path` leads to in one step, durably: a temporary file beside it, fsync, rename. Symlinks on the way
- * stay, as do mode and owner. False, and nothing changed, where the file is no longer the one with the hash
- * `expected` (null: none): looked at right before the rename. Throws `settings_not_writable`.
+ * stay, as do mode and owner. False, and nothing changed, where the file is no longer the one that is expected: looked
+ * at right before, and where files can be exchanged also after. Throws `settings_not_writable` or `storage_full`.
  */
-export async function replaceFile(
-  path: string,
-  bytes: Uint8Array,
-  expected: string | null,
-): Promise<boolean> {
+export async function replaceFile(path: string, replacement: Replacement): Promise<boolean> {
+  const { bytes, expected } = replacement;
   try {
     const target = await targetOf(path);
     const before = await statOf(target);
@@ -26,13 +37,17 @@ export async function replaceFile(
     const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
     try {
       await writeBeside(temporary, bytes, before);
-      const isDone = before ? moveOver(temporary, target, path, expected) : await makeNew(temporary, target);
+      const isDone = before
+        ? realpathSync(path) === target && moveOver(temporary, target, replacement)
+        : await makeNew(temporary, target);
       if (isDone) await syncFolder(dirname(target));
       return isDone;
     } finally {
       await rm(temporary, { force: true });
     }
   } catch (thrown) {
+    // Somebody took it away meanwhile.
+    if (codeOf(thrown) === "ENOENT") return false;
     throw notWritable(path, thrown);
   }
 }
@@ -80,16 +95,35 @@ async function writeBeside(temporary: string, bytes: Uint8Array, before: Stats |
   }
 }
 
-/** The look and the rename are one step of this process: between them no other code of it runs. */
-function moveOver(temporary: string, target: string, path: string, expected: string | null): boolean {
-  try {
-    if (realpathSync(path) !== target || hashOf(readFileSync(target)) !== expected) return false;
-  } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return false;
-    throw thrown;
+/** Takes the file's place; false, and what is newest stays, where it is not what is expected that gives way. */
+function moveOver(temporary: string, target: string, { bytes, expected, exchange }: Replacement): boolean {
+  if (hashOfFile(target) !== expected) return false;
+  if (exchange?.(temporary, target) !== true) {
+    // Right after the look: between them no other code of this process runs.
+    renameSync(temporary, target);
+    return true;
   }
-  renameSync(temporary, target);
-  return true;
+  const taken = hashOfFile(temporary);
+  if (taken === expected) return true;
+  putBack(taken, () => exchange(temporary, target) && hashOfFile(temporary), hashOf(bytes));
+  return false;
+}
+
+/**
+ * What came out was written after the look, so it goes back: `swap` puts it there and answers what comes out for it. If
+ * that is not what had been put there last, somebody wrote once more, and that is what goes back.
+ */
+function putBack(taken: string, swap: () => string | false, own: string): void {
+  let [out, put] = [taken, own];
+  for (let count = 0; count < mostExchanges; count++) {
+    const next = swap();
+    if (next === false || next === put) return;
+    [out, put] = [next, out];
+  }
+}
+
+function hashOfFile(path: string): string {
+  return hashOf(readFileSync(path));
 }
 
 /** A link, unlike a rename, never takes the place of a file that was made meanwhile. */

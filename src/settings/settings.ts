@@ -9,6 +9,7 @@ import { type Acceptable, type InForce, type InForceParts, RevisionInForce } fro
 import { LookLoop } from "./look-loop.ts";
 import { QuietTime } from "./quiet-time.ts";
 import type { Reading } from "./read.ts";
+import { type ExchangeFiles, replaceFile } from "./replace-file.ts";
 import { copiesOf, redactProblems } from "./secrets.ts";
 import { SettingsFile } from "./settings-file.ts";
 import { type SettingsSource, hashOf } from "./source.ts";
@@ -18,6 +19,8 @@ export interface SettingsKeeperParts extends Omit<InForceParts, "flagKeys"> {
   path: string;
   env: Readonly<Record<string, string | undefined>>;
   flags: readonly Flag[];
+  /** See `Replacement`. */
+  exchange?: ExchangeFiles;
   /** Called when the file was read anew; the files to watch may be others now. */
   onLooked: () => void;
   /** Stores events that belong to no revision. */
@@ -198,8 +201,10 @@ export class SettingsKeeper {
   }
 
   #ground(): EditGround {
+    const { path, exchange } = this.#parts;
     return {
-      path: this.#parts.path,
+      path,
+      replace: (bytes, expected) => replaceFile(path, { bytes, expected, exchange }),
       inForce: () => this.inForce,
       problems: () => this.#problems,
       isWaiting: () => this.#waiting !== undefined,
