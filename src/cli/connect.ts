@@ -10,6 +10,7 @@ import {
   withoutHooks,
 } from "../agents/hook-settings.ts";
 import { SegueError } from "../core/errors.ts";
+import { exchangeFiles } from "../platform/exchange.ts";
 import { type Document, parseDocument } from "../settings/document.ts";
 import { type Finding, placeFindings } from "../settings/finding.ts";
 import { replaceFile } from "../settings/replace-file.ts";
@@ -123,7 +124,8 @@ function quoted(argument: string): string {
 }
 
 async function write(path: string, text: string, hash: string | null): Promise<void> {
-  const isWritten = await replaceFile(path, new TextEncoder().encode(text), hash);
+  const bytes = new TextEncoder().encode(text);
+  const isWritten = await replaceFile(path, { bytes, expected: hash, exchange: exchangeFiles });
   if (!isWritten)
     throw new SegueError("invalid", `${path} was changed by somebody else at the same moment.`, {
       hint: "nothing was changed; try again",
