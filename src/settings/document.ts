@@ -7,7 +7,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { dotted } from "./keys.ts";
+import { dotted, knownAt } from "./keys.ts";
 import type { Problem } from "../core/errors.ts";
 import { type Finding, nameText, placeFindings } from "./finding.ts";
 
@@ -140,12 +140,15 @@ function endOfTokenBefore(text: string, offset: number): number {
   return end;
 }
 
+/** The path of a place, as far as its names are known: in a broken text anything may look like the name of a key. */
 function pathAt(text: string, offset: number): string {
-  return dotted(
-    getLocation(text, offset)
-      .path.filter((segment) => segment !== "")
-      .map(nameText),
-  );
+  const path = getLocation(text, offset).path.filter((segment) => segment !== "");
+  const names = path.map(String);
+  const unknown = names.findIndex((name, index) => {
+    const isItem = typeof path[index] === "number";
+    return !isItem && !knownAt(names.slice(0, index + 1)) && !/^(env|CLAUDE_MEM_[A-Z_]+)$/.test(name);
+  });
+  return dotted((unknown < 0 ? path : path.slice(0, unknown)).map(nameText));
 }
 
 const messages: Readonly<Record<string, string>> = {
