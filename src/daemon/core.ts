@@ -46,6 +46,7 @@ export async function buildCore(
         pending.keep(store.endpoints.hold(identity, hold, events, clock.now())),
     },
     countWanting: (identity) => registry.countWanting(identity),
+    isWanted: (identity) => isWanted(settings(), registry, identity),
     onChange: () => registry.rollOut(),
   });
   const gate = new Gate({
@@ -63,6 +64,7 @@ export async function buildCore(
   const registry: SessionRegistry = new SessionRegistry({
     idleUnloadMs: () => settings().sessions.idleUnloadMs,
     staggerMs: () => settings().reload.staggerMs,
+    onWishes: () => guard.forgetUnwanted(),
     around: {
       boot,
       store,
@@ -87,7 +89,7 @@ export async function buildCore(
 
 /** Another revision is in force: what the core runs under may be another now. */
 export function applySettings({ guard, gate, registry }: Core, settings: Settings): void {
-  guard.forgetUnwanted((identity) => isWanted(settings, registry, identity));
+  guard.forgetUnwanted();
   registry.rollOut();
   gate.forgetUnwanted((scope) => mayBeMet(settings, registry, scope));
 }
@@ -104,8 +106,8 @@ function mayBeMet(settings: Settings, registry: SessionRegistry, scope: string):
   return false;
 }
 
-/** Whether a held binding is still one that the settings name first or as a fallback, or that a session wants. */
-function isWanted(settings: Settings, registry: SessionRegistry, identity: string): boolean {
+/** Whether a binding is one that the settings name first or as a fallback, or that a session wants. */
+export function isWanted(settings: Settings, registry: SessionRegistry, identity: string): boolean {
   if (settings.reload.guard === "off") return false;
   const names = [settings.provider, ...settings.fallback];
   return (

@@ -58,6 +58,7 @@ export class Guard {
     sessions: number;
     runningUnder: { provider: string; model: string } | null;
   };
+  readonly #isWanted: (identity: string) => boolean;
   readonly #onChange: () => void;
   readonly #proven = new Map<string, ProvenBinding>();
   /** What was proven in this run of the daemon, keys and all: to go back to where the settings have another key by now. */
@@ -79,6 +80,8 @@ export class Guard {
       sessions: number;
       runningUnder: { provider: string; model: string } | null;
     };
+    /** Whether the settings name a binding, as chosen or as a fallback, or a session wants it. */
+    isWanted: (identity: string) => boolean;
     /** Called when a binding was held or released: what sessions should run under may be another now. */
     onChange: () => void;
   }) {
@@ -87,6 +90,7 @@ export class Guard {
     this.#retryMs = parts.retryMs;
     this.#store = parts.store;
     this.#countWanting = parts.countWanting;
+    this.#isWanted = parts.isWanted;
     this.#onChange = parts.onChange;
     for (const proven of parts.stored.proven) this.#proven.set(proven.identity, proven);
     for (const hold of parts.stored.holds) this.#holds.set(hold.identity, hold);
@@ -185,6 +189,11 @@ export class Guard {
     if (!reason || this.#mode() === "off") return false;
     const identity = identityOf(config).binding;
     const before = this.#holds.get(identity);
+    // 1. Whoever tried it has come to want another: there is nobody to hold it back from.
+    if (!this.#isWanted(identity)) {
+      if (before) this.#release(before);
+      return true;
+    }
     const step = before ? before.step + 1 : 0;
     const goesBack = before ? before.goesBack : !this.#insisted.has(identity);
     const tryAt = reason === "unreachable" ? now + backoffMs(step, this.#retryMs(), this.#random) : null;
@@ -208,9 +217,9 @@ export class Guard {
   }
 
   /** Ends the holds that nobody wants any more; what sessions should run under is for the caller to look at. */
-  forgetUnwanted(isWanted: (identity: string) => boolean): void {
-    for (const hold of this.#holds.values()) if (!isWanted(hold.identity)) this.#release(hold);
-    for (const identity of this.#insisted) if (!isWanted(identity)) this.#insisted.delete(identity);
+  forgetUnwanted(): void {
+    for (const hold of this.#holds.values()) if (!this.#isWanted(hold.identity)) this.#release(hold);
+    for (const identity of this.#insisted) if (!this.#isWanted(identity)) this.#insisted.delete(identity);
   }
 
   #release(hold: Hold): void {

@@ -33,6 +33,7 @@ export class SessionRegistry {
   readonly #around: SessionSurroundings;
   readonly #idleUnloadMs: () => number;
   readonly #staggerMs: () => number;
+  readonly #onWishes: () => void;
   readonly #sessions = new Map<string, Session>();
   #rollout: Rollout | undefined;
   #cancelSweep: Cancel | undefined;
@@ -42,10 +43,13 @@ export class SessionRegistry {
     around: Omit<SessionSurroundings, "onRestarted">;
     idleUnloadMs: () => number;
     staggerMs: () => number;
+    /** Called when a session has come to want another binding, or is gone. */
+    onWishes: () => void;
   }) {
     this.#around = { ...parts.around, onRestarted: (session) => this.#rollout?.passed(session) };
     this.#idleUnloadMs = parts.idleUnloadMs;
     this.#staggerMs = parts.staggerMs;
+    this.#onWishes = parts.onWishes;
   }
 
   /** Loads every session that has something pending, and these. */
@@ -109,6 +113,7 @@ export class SessionRegistry {
     session?.refresh(record);
     // 1. What a rollout had in store for it, it may no longer want: the rollout does not wait for that.
     if (session && !session.isDue()) this.#rollout?.passed(id);
+    this.#onWishes();
     return record;
   }
 
@@ -120,6 +125,7 @@ export class SessionRegistry {
     const session = this.#sessions.get(id);
     this.#forget(id);
     session?.abort("restart");
+    this.#onWishes();
     await session?.close();
   }
 

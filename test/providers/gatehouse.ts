@@ -34,6 +34,8 @@ export class Gatehouse {
   readonly proven: ProvenBinding[] = [];
   readonly limits: GateLimits = { turnsPerProvider: 4, tokensPerDay: 0, retryMs: 1000 };
   mode: GuardMode = "endpoint";
+  /** Whether anybody wants what is held. */
+  isWanted = true;
   /** How often the guard said that what sessions should run under may be another. */
   changes = 0;
   gate: Gate;
@@ -98,6 +100,7 @@ export class Gatehouse {
         },
       },
       countWanting: () => ({ sessions: 3, runningUnder: null }),
+      isWanted: () => this.isWanted,
       onChange: () => (this.changes += 1),
     });
     const parks = new Parks({

@@ -158,12 +158,29 @@ describe("a hold", () => {
     expect(house.holds.size).toBe(0);
   });
 
+  test("of what nobody wants any more is not made, and a canary under way ends the one there is", async () => {
+    const house = new Gatehouse();
+    const canary = await house.come(a);
+    house.isWanted = false;
+    expect(canary.permit?.release(refused("auth"))).toEqual({ kind: "held" });
+    expect([house.holds.size, house.parks.size, house.told.length]).toEqual([0, 0, 0]);
+    house.isWanted = true;
+    await house.end(await house.come(a), refused("unreachable"));
+    const trying = await house.come(a);
+    await house.clock.advance(1000);
+    house.isWanted = false;
+    await house.end(trying, refused("unreachable"));
+    expect(house.holds.size).toBe(0);
+    expect(house.told.at(-1)?.type).toBe("settings.released");
+  });
+
   test("of what nobody wants ends", async () => {
     const house = new Gatehouse();
     await house.end(await house.come(a), refused("auth"));
-    house.guard.forgetUnwanted(() => true);
+    house.guard.forgetUnwanted();
     expect(house.holds.size).toBe(1);
-    house.guard.forgetUnwanted(() => false);
+    house.isWanted = false;
+    house.guard.forgetUnwanted();
     expect(house.holds.size).toBe(0);
     expect(house.told.at(-1)?.type).toBe("settings.released");
   });

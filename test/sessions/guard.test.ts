@@ -356,11 +356,23 @@ test("the hold of one session's own wish leaves the others alone, and ends when 
   expect(rig.told("settings.held")).toMatchObject([{ model: "unknown", sessions: 1 }]);
   expect(rig.told("session.restarted").map(({ session }) => session)).toEqual(["a", "a"]);
   await rig.registry.patch("a", { overrides: { provider: null, model: null, mode: null } });
+  expect([...rig.core.guard.holds()]).toEqual([]);
   await rig.post("a", "2");
   await rig.untilAllEnded();
   expect((await rig.messages("a")).map(({ model }) => model)).toEqual(["one", "one", "one"]);
-  await rig.edit({ turn: { retryMs: 1 } });
+});
+
+test("a canary that is refused when nobody wants its binding any more holds nothing", async () => {
+  const rig = await proven(["a"]);
+  await rig.edit(wrongKey);
+  await rig.post("a", "1");
+  await rig.until("the canary runs", () => rig.provider.calls.length === 1);
+  await rig.edit(rightKey);
+  await rig.untilAllEnded();
   expect([...rig.core.guard.holds()]).toEqual([]);
+  expect(rig.told("settings.held")).toEqual([]);
+  expect((await rig.messages("a")).at(-1)).toMatchObject({ status: "done", attempts: 1 });
+  expect(rig.provider.calls.map(({ config }) => config.key)).toEqual(["wrong", "right"]);
 });
 
 describe("over a restart of the daemon", () => {

@@ -1,7 +1,13 @@
 import { join } from "node:path";
-import { EventBus, type EventData, type EventType, type StoredEvent } from "../../src/core/events.ts";
+import {
+  EventBus,
+  type EventData,
+  type EventType,
+  type NewEvent,
+  type StoredEvent,
+} from "../../src/core/events.ts";
 import { type Random, createIds } from "../../src/core/ids.ts";
-import { type Core, applySettings } from "../../src/daemon/core.ts";
+import { type Core, applySettings, isWanted } from "../../src/daemon/core.ts";
 import { openDatabase } from "../../src/platform/bun.ts";
 import { Budget } from "../../src/providers/budget.ts";
 import { Gate } from "../../src/providers/gate.ts";
@@ -79,6 +85,7 @@ export class Rig {
   readonly #ids = createIds(() => 0);
   /** Messages accepted and not ended, as the events tell. */
   readonly #unended = new Set<string>();
+  readonly #settings = new Map<number, Settings>();
   #document: Document;
   #inForce: SettingsInForce | undefined;
   #boot: Boot | undefined;
@@ -239,6 +246,11 @@ export class Rig {
       });
   }
 
+  /** The settings of a revision. */
+  settingsOf(revision: number): Settings | undefined {
+    return this.#settings.get(revision);
+  }
+
   /** Whether every message that was accepted has ended. */
   get isAllEnded(): boolean {
     return this.#unended.size === 0;
@@ -268,8 +280,9 @@ export class Rig {
     const fingerprint = effectiveFingerprint(settings);
     const revision = await store.revisions.record(
       { at, source: "api", changedKeys: [], fingerprint, text: null },
-      () => [],
+      (number) => [changed(number)],
     );
+    this.#settings.set(revision, settings);
     return { revision, appliedAt: at, settings };
   }
 
@@ -295,6 +308,7 @@ export class Rig {
         hold: (identity, hold, events) => keep(store.endpoints.hold(identity, hold, events, clock.now())),
       },
       countWanting: (identity) => registry.countWanting(identity),
+      isWanted: (identity) => isWanted(settings(), registry, identity),
       onChange: () => registry.rollOut(),
     });
     const tell = (events: Parameters<Store["events"]["append"]>[0]): void =>
@@ -314,6 +328,7 @@ export class Rig {
     const registry: SessionRegistry = new SessionRegistry({
       idleUnloadMs: () => settings().sessions.idleUnloadMs,
       staggerMs: () => settings().reload.staggerMs,
+      onWishes: () => guard.forgetUnwanted(),
       around: {
         boot,
         store,
@@ -350,6 +365,13 @@ export class Rig {
     if (!this.#boot) throw new Error("the daemon does not run");
     return this.#boot;
   }
+}
+
+/** Marks the place of a revision among the events. */
+function changed(revision: number): NewEvent {
+  const told = { pendingRestarts: 0, unaffected: 0, daemonRestart: false };
+  const keys = { changedKeys: [], appliedImmediately: [] };
+  return { type: "settings.changed", data: { revision, source: "api", ...keys, ...told } };
 }
 
 /** JSON Merge Patch (RFC 7396), as far as documents of settings need it. */

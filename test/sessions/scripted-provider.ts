@@ -50,6 +50,11 @@ export class ScriptedProvider {
   onCreate: (config: ProviderConfig) => Promise<void> = async () => {};
   #order = 0;
 
+  /** The place in the order of all beginnings and ends that comes next. */
+  get order(): number {
+    return this.#order;
+  }
+
   /** The providers of one start of the daemon; `clock` is its own. */
   createOn(clock: Clock): CreateProvider {
     return async (config) => {
