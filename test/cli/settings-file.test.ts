@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../support/workspace.ts";
 import { makeHome } from "./segue.ts";
@@ -85,7 +85,9 @@ describe("migrate", () => {
   test("writes claude-mem's settings in Segue's own form, mode kept, and keeps the file as it was", async () => {
     const home = makeHome();
     const file = join(home.folder, "settings.json");
-    writeFileSync(file, legacy, { mode: 0o640 });
+    writeFileSync(file, legacy);
+    // Not by `mode` alone: what that gives depends on the umask, which a daemon in this process narrows.
+    chmodSync(file, 0o640);
     expect((await home.segue(["check", file])).stderr).toContain("Ignored: env.CLAUDE_MEM_MODE");
     const run = await home.segue(["migrate", "--settings", file]);
     expect(run).toMatchObject({ exitCode: 0, stdout: `Wrote ${file}\n` });

@@ -47,7 +47,8 @@ async function printed(segue: Segue, command: string): Promise<string> {
     return following.stdout;
   }
   const { exitCode, stdout, stderr } = await runChild(how);
-  expect({ command, exitCode, stderr }).toEqual({ command, exitCode: 0, stderr: "" });
+  const problem = exitCode === 0 ? "" : stdout;
+  expect({ command, exitCode, stderr, problem }).toEqual({ command, exitCode: 0, stderr: "", problem: "" });
   return stdout;
 }
 
@@ -105,9 +106,13 @@ describe("the README", () => {
       stdout.matchAll(/^ {2}(?<name>[a-z]+)[ |].*$/gm),
       ({ groups }) => groups?.["name"],
     );
-    const told = Array.from(
-      readme.matchAll(/^\| `segue (?<name>[a-z]+)/gm),
-      ({ groups }) => groups?.["name"],
+    // A row may tell of several: of `segue set` and of `segue unset`.
+    const rows = Array.from(
+      readme.matchAll(/^\| (?<cell>`segue [^\n]*?) \| /gm),
+      ({ groups }) => groups?.["cell"] ?? "",
+    );
+    const told = rows.flatMap((cell) =>
+      Array.from(cell.matchAll(/`segue (?<name>[a-z]+)/g), ({ groups }) => groups?.["name"]),
     );
     expect(told.length).toBeGreaterThan(5);
     expect(told.filter((name) => !known.includes(name))).toEqual([]);
