@@ -26,18 +26,20 @@ export function describeError(error: SegueError, settingsPath: string): FailureR
 
 /** What to say about anything else: one sentence, and the stack only where `isDebugging`. */
 export function describeFault(thrown: unknown, isDebugging: boolean): FailureReport {
-  const said = `segue: something failed that should not: ${placeInSource(thrown)}${errorText(thrown)}`;
+  const said = `segue: something failed that should not: ${placedText(thrown)}`;
+  const parts = thrown instanceof AggregateError ? thrown.errors.map(placedText) : [];
   const trace = thrown instanceof Error ? thrown.stack : undefined;
-  return { lines: isDebugging && trace !== undefined ? [said, trace] : [said], exitCode: 1 };
+  return { lines: [said, ...parts, ...(isDebugging && trace !== undefined ? [trace] : [])], exitCode: 1 };
 }
 
 /** Source that does not parse, run by Bun from its files, is a fault without a stack, but with a place. */
-function placeInSource(thrown: unknown): string {
-  if (!(thrown instanceof Error) || !("position" in thrown)) return "";
+function placedText(thrown: unknown): string {
+  const text = errorText(thrown);
+  if (!(thrown instanceof Error) || !("position" in thrown)) return text;
   const { position } = thrown;
-  if (typeof position !== "object" || position === null) return "";
-  if (!("file" in position && "line" in position && "column" in position)) return "";
-  return `${String(position.file)}:${String(position.line)}:${String(position.column)}: `;
+  if (typeof position !== "object" || position === null) return text;
+  if (!("file" in position && "line" in position && "column" in position)) return text;
+  return `${String(position.file)}:${String(position.line)}:${String(position.column)}: ${text}`;
 }
 
 /** A hint as a line of its own. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { readdirSync, statSync, type Dirent } from "node:fs";
+import { readdirSync, statSync, type BigIntStats, type Dirent } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/ids.ts";
@@ -44,6 +44,8 @@ export class SourceWatch {
   readonly #parts: SourceWatchParts;
   readonly #watchers: PathWatchers;
   readonly #except: ReadonlySet<string>;
+  /** Of each path, as it was when it was last there. */
+  readonly #marks = new Map<string, string>();
   #hinted = Promise.withResolvers<void>();
   #isFaultTold = false;
 
@@ -66,13 +68,18 @@ export class SourceWatch {
     });
   }
 
-  /** The mark of what lies there now. Files that come and go while it looks are taken as they are met. */
+  /**
+   * The mark of what lies there now. Files that come and go while it looks are taken as they are met; a path that is
+   * gone counts as it was: it is about to be replaced, and without it there is nothing to run.
+   */
   look(): string {
-    const hash = createHash("sha256");
     const watched: string[] = [];
-    for (const path of this.#parts.paths) this.#note(path, hash, watched);
+    for (const path of this.#parts.paths) {
+      const hash = createHash("sha256");
+      if (this.#note(path, hash, watched)) this.#marks.set(path, hash.digest("base64"));
+    }
     this.#watchers.watch(watched);
-    return hash.digest("base64");
+    return this.#parts.paths.map((path) => this.#marks.get(path)).join(" ");
   }
 
   /** Resolves once what lies there is no longer what `mark` stands for, and quiet; also when `signal` is aborted. */
@@ -108,13 +115,15 @@ export class SourceWatch {
     limit.abort();
   }
 
-  #note(path: string, hash: Hash, watched: string[]): void {
-    if (this.#except.has(path)) return;
-    const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
-    if (!stats?.isDirectory()) {
+  /** False where there is nothing. */
+  #note(path: string, hash: Hash, watched: string[]): boolean {
+    const stats = statAt(path);
+    if (stats?.isDirectory()) this.#noteFolder(path, hash, watched);
+    else {
       watched.push(path);
-      hash.update(stats ? `${path}\0${stats.ino} ${stats.size} ${stats.mtimeNs}\0` : `${path}\0none\0`);
-    } else this.#noteFolder(path, hash, watched);
+      if (stats) hash.update(markOf(path, stats));
+    }
+    return stats !== undefined;
   }
 
   /** Its files are watched through it; a symlink in it is watched by itself, and counts if it leads to a file. */
@@ -126,8 +135,8 @@ export class SourceWatch {
       if (entry.isDirectory()) this.#noteFolder(path, hash, watched);
       else {
         if (entry.isSymbolicLink()) watched.push(path);
-        const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
-        if (stats?.isFile()) hash.update(`${path}\0${stats.ino} ${stats.size} ${stats.mtimeNs}\0`);
+        const stats = statAt(path);
+        if (stats?.isFile()) hash.update(markOf(path, stats));
       }
     }
   }
@@ -136,6 +145,20 @@ export class SourceWatch {
     if (this.#isFaultTold) return;
     this.#isFaultTold = true;
     this.#parts.onFault(thrown);
+  }
+}
+
+/** Another file, other content or another permission has another one. */
+function markOf(path: string, { ino, size, mtimeNs, mode }: BigIntStats): string {
+  return `${path}\0${ino} ${size} ${mtimeNs} ${mode}\0`;
+}
+
+/** Undefined where there is nothing, or nothing that may be looked at. */
+function statAt(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../../src/core/clock.ts";
 import { systemRandom } from "../../src/core/ids.ts";
@@ -49,7 +49,11 @@ const changes: Record<string, Change> = {
     utimesSync(join(folder, "new"), 1, 1);
     renameSync(join(folder, "new"), join(folder, "program"));
   },
-  "a watched file that went": (folder) => rmSync(join(folder, "program")),
+  "a watched file that went and came again": (folder, write) => {
+    rmSync(join(folder, "program"));
+    write("program", "22");
+  },
+  "a permission that was given": (folder) => chmodSync(join(folder, "program"), 0o755),
 };
 
 test.each(Object.entries(changes))("%s is a change", async (_, change) => {
@@ -66,6 +70,8 @@ test.each(Object.entries(changes))("%s is a change", async (_, change) => {
 });
 
 const noise: Record<string, Change> = {
+  "a watched file that is gone, and so about to be replaced": (folder) => rmSync(join(folder, "program")),
+  "a watched folder that is gone": (folder) => rmSync(join(folder, "src"), { recursive: true }),
   "what is not watched": (_, write) => write("other/main.ts", "1"),
   "installed packages": (_, write) => write("src/node_modules/a/index.js", "1"),
   "a repository's own folder": (_, write) => write("src/.git/index", "1"),
