@@ -127,6 +127,9 @@ export class SessionRegistry {
     session?.abort("restart");
     this.#onWishes();
     await session?.close();
+    // 1. In the moment of its deletion it may have claimed a message of the session that was made in its place: that
+    //    message is put back by now.
+    this.#sessions.get(id)?.wake();
   }
 
   /** Deletes sessions that were left empty (see `Store.retention.sessions`), from memory too. */

@@ -8,6 +8,8 @@ afterEach(closeRigs);
 /** A few lives at each run, always the same; others, and more of them, by hand. */
 const seed = Number(process.env["SEGUE_TEST_SEED"] ?? 20_260_301);
 const numRuns = Number(process.env["SEGUE_TEST_RUNS"] ?? 40);
+/** The path that a failure names: that life alone, again. */
+const path = process.env["SEGUE_TEST_PATH"];
 
 test("whatever happens in whatever order, the promises are kept and everything ends", async () => {
   const property = fc.asyncProperty(
@@ -21,6 +23,6 @@ test("whatever happens in whatever order, the promises are kept and everything e
       await closeRigs();
     },
   );
-  await fc.assert(property, { seed, numRuns });
+  await fc.assert(property, { seed, numRuns, ...(path !== undefined && { path, endOnFailure: true }) });
   expect(numRuns).toBeGreaterThan(0);
 }, 3_600_000);

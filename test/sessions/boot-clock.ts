@@ -10,6 +10,11 @@ export class BootClock implements Clock {
     this.#clock = clock;
   }
 
+  /** Whether the process was killed. */
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
   /** How many timers and sleepers of this start wait. */
   get waiting(): number {
     return this.#timers.size;

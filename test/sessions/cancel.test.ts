@@ -122,6 +122,23 @@ test("a session that is deleted and posted to in one breath takes the message", 
   expect(messages.map(({ content, status, seq }) => [content, status, seq])).toEqual([["again", "done", 1]]);
 });
 
+test("a session deleted and posted to while it claims takes the message, though the old one claimed it", async () => {
+  const rig = await Rig.start();
+  await rig.post("a", "old");
+  let posting: Promise<unknown> | undefined;
+  rig.before = (operation) => {
+    // Deletion and post are asked for right before the claim: they share a commit.
+    if (operation === "messages.claim")
+      posting ??= Promise.all([rig.registry.delete("a"), rig.post("a", "again")]);
+    return undefined;
+  };
+  await rig.clock.settle();
+  await posting;
+  await rig.untilAllEnded();
+  const messages = await rig.messages("a");
+  expect(messages.map(({ content, status }) => [content, status])).toEqual([["again", "done"]]);
+});
+
 test("a session deleted while its turn is being stored stays deleted", async () => {
   const rig = await Rig.start();
   await rig.post("a", "1");

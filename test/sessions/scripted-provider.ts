@@ -1,4 +1,3 @@
-import type { Clock } from "../../src/core/clock.ts";
 import type { FailureKind, Usage } from "../../src/core/events.ts";
 import type {
   ContextTurn,
@@ -8,6 +7,7 @@ import type {
   TurnPart,
   TurnRequest,
 } from "../../src/providers/provider.ts";
+import type { BootClock } from "./boot-clock.ts";
 
 /** One call as the provider saw it. */
 export interface Call {
@@ -56,7 +56,7 @@ export class ScriptedProvider {
   }
 
   /** The providers of one start of the daemon; `clock` is its own. */
-  createOn(clock: Clock): CreateProvider {
+  createOn(clock: BootClock): CreateProvider {
     return async (config) => {
       await this.onCreate(config);
       return this.#provider(config, clock);
@@ -101,12 +101,14 @@ export class ScriptedProvider {
     return most;
   }
 
-  #provider(config: ProviderConfig, clock: Clock): Provider {
+  #provider(config: ProviderConfig, clock: BootClock): Provider {
     return { call: (request) => this.#call(config, clock, request) };
   }
 
-  async *#call(config: ProviderConfig, clock: Clock, request: TurnRequest): AsyncGenerator<TurnPart> {
+  async *#call(config: ProviderConfig, clock: BootClock, request: TurnRequest): AsyncGenerator<TurnPart> {
     const { session, system, turns, content, signal } = request;
+    // A program that was killed calls nobody.
+    if (clock.isDead) await new Promise(() => {});
     const call: Call = {
       config,
       session,
