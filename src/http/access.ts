@@ -5,7 +5,7 @@ import { SegueError } from "../core/errors.ts";
 export type Transport = "tcp" | "socket";
 
 /** What holds no data and is served without a token. */
-const openPaths = new Set(["/healthz", "/readyz"]);
+const openPaths = new Set(["/healthz", "/readyz", "/openapi.json"]);
 
 /**
  * Throws where a request may not be answered (contract section 5, "Access"): with a token the bearer token alone

@@ -7,6 +7,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { memoryRoutes } from "./routes/memory.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
 import { retryRoutes } from "./routes/retries.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { settingsStatusRoutes } from "./routes/settings-status.ts";
@@ -41,6 +42,7 @@ export function createApp(services: Services, transport: Transport): Hono {
     ...settingsStatusRoutes(services),
     ...statsRoutes(services),
     ...daemonRoutes(services),
+    ...openApiRoutes(services),
   };
   for (const [path, methods] of Object.entries(routes)) register(app, path, methods);
   app.notFound(() => problemResponse(new SegueError("not_found", "there is nothing at this path")));

@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { EventListener, StoredEvent } from "../core/events.ts";
+import { sessionStates } from "./answers.ts";
 import { stateName } from "./representation.ts";
 import type { Services } from "./services.ts";
 import { TurnMeter } from "./turn-meter.ts";
 
-const states = ["unloaded", "idle", "busy", "waiting", "restarting"] as const;
 /** What happens to messages, by the event that tells of it. */
 const statuses = new Map<StoredEvent["type"], string>([
   ["message.accepted", "accepted"],
@@ -130,7 +130,7 @@ export class Metrics implements EventListener {
   async #setSessions({ store, core, clock }: Services): Promise<void> {
     const totals = await store.totals();
     const { registry } = core();
-    const counts = new Map<string, number>(states.map((state) => [state, 0]));
+    const counts = new Map<string, number>(sessionStates.map((state) => [state, 0]));
     for (const session of registry.loaded()) {
       const state = stateName(session);
       counts.set(state, (counts.get(state) ?? 0) + 1);

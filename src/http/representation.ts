@@ -3,11 +3,12 @@ import type { SessionRegistry } from "../sessions/registry.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Bindings } from "../sessions/bindings.ts";
 import type { MessageRecord, SessionRecord } from "../store/store.ts";
+import type { ShownMessage, ShownSession } from "./answers.ts";
 
 const timeOrNull = (at: number | null): string | null => (at === null ? null : isoTime(at));
 
 /** A message as the contract's section 5 shows it. */
-export function representMessage(message: MessageRecord) {
+export function representMessage(message: MessageRecord): ShownMessage {
   const { id, session, seq, content, status, attempts, reply, finish, error, provider, model } = message;
   const { revision, fallbackFrom, usage, repliedBy, retryOf } = message;
   return {
@@ -40,7 +41,7 @@ export interface Loaded {
 }
 
 /** A session as the contract's section 5 shows it. */
-export function representSession(record: SessionRecord, loaded: Loaded) {
+export function representSession(record: SessionRecord, loaded: Loaded): ShownSession {
   const session = loaded.registry.find(record.id);
   const binding = session?.binding ?? loaded.bindings.of(record);
   const { id, title, system, labels, pending, turns, lastInputTokens, epoch, overrides } = record;

@@ -85,6 +85,7 @@ export function wholeNumber(min: number, max: number) {
     v.transform(Number),
     v.minValue(min, message),
     v.maxValue(max, message),
+    v.metadata({ range: [min, max] }),
   );
 }
 

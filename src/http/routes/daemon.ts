@@ -7,8 +7,8 @@ import type { Services } from "../services.ts";
 import { textStream } from "../text-stream.ts";
 import { fields } from "../validate.ts";
 
-/** These calls take nothing. */
-const nothing = fields({});
+/** What these calls take: nothing. */
+export const nothing = fields({});
 
 /** The daemon itself, and whether it is alive and ready (contract section 5). */
 export function daemonRoutes(services: Services): Routes {

@@ -4,7 +4,8 @@ import type { Routes } from "../app.ts";
 import type { Services } from "../services.ts";
 import { readQuery, requireId, wholeNumber } from "../validate.ts";
 
-const query = v.strictObject({
+/** Which events are sent. */
+export const eventsQuery = v.strictObject({
   session: v.optional(v.string()),
   type: v.optional(
     v.pipe(
@@ -23,7 +24,7 @@ export function eventRoutes({ streams }: Services): Routes {
   return {
     "/api/events": {
       GET: (request) => {
-        const { session, type, after } = readQuery(request, query);
+        const { session, type, after } = readQuery(request, eventsQuery);
         const from = lastEventId(request) ?? after ?? null;
         const filter = {
           session: session === undefined ? undefined : requireId(session),

@@ -10,17 +10,20 @@ import { representMessage } from "../representation.ts";
 import type { Services } from "../services.ts";
 import { fields, pageQuery, readQuery, requireId, text, wholeNumber } from "../validate.ts";
 
-const contentSchema = fields({ content: v.pipe(text, v.nonEmpty("must not be empty")) });
+/** A message to be accepted. */
+export const contentBody = fields({ content: v.pipe(text, v.nonEmpty("must not be empty")) });
 
 const status = v.optional(
   v.picklist(["pending", "running", "done", "failed", "cancelled"], "is no status of a message"),
 );
-const inboxQuery = v.strictObject({
+/** Which messages of a session are listed. */
+export const inboxQuery = v.strictObject({
   ...pageQuery,
   status,
   after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
 });
-const allQuery = v.strictObject({ ...pageQuery, status });
+/** Which messages of all sessions are listed. */
+export const messagesQuery = v.strictObject({ ...pageQuery, status });
 
 /** Messages (contract section 5). */
 export function messageRoutes(services: Services): Routes {
@@ -32,11 +35,11 @@ export function messageRoutes(services: Services): Routes {
         const session = requireId(path["id"] ?? "");
         const query = readQuery(request, inboxQuery);
         if (!(await store.sessions.get(session)))
-          throw new SegueError("session_not_found", `there is no session ${session}`);
+          throw new SegueError("session_not_found", "there is no such session");
         return listed(services, { session, ...query });
       },
     },
-    "/api/messages": { GET: (request) => listed(services, readQuery(request, allQuery)) },
+    "/api/messages": { GET: (request) => listed(services, readQuery(request, messagesQuery)) },
     "/api/messages/:id": {
       GET: async (_request, path) => {
         const id = requireId(path["id"] ?? "");
@@ -73,7 +76,7 @@ async function listed(
 
 async function existing({ store }: Services, id: string): Promise<MessageRecord> {
   const message = await store.messages.get(id);
-  if (!message) throw new SegueError("message_not_found", `there is no message ${id}`);
+  if (!message) throw new SegueError("message_not_found", "there is no such message");
   return message;
 }
 
@@ -123,8 +126,8 @@ interface Post {
 }
 
 function contentsOf(media: string, body: string): string[] {
-  if (media === "application/x-ndjson") return parseLines(body, contentSchema).map((line) => line.content);
-  if (media === "application/json") return [parseJson(body, contentSchema).content];
+  if (media === "application/x-ndjson") return parseLines(body, contentBody).map((line) => line.content);
+  if (media === "application/json") return [parseJson(body, contentBody).content];
   if (body === "")
     throw new SegueError("invalid", "the message is empty", {
       problems: [{ path: "content", message: "must not be empty" }],
@@ -162,7 +165,7 @@ async function registerPost({ core, settings }: Services, request: Request, give
     case "full":
       throw new SegueError(
         "too_many_pending",
-        `session ${session} has ${result.pending} pending messages already`,
+        `this session has ${result.pending} pending messages already`,
         {
           hint: "limits.maxPendingPerSession sets how many it may have",
           retryAfterSeconds: 5,

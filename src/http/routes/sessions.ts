@@ -3,6 +3,7 @@ import { SegueError } from "../../core/errors.ts";
 import { bindingOf } from "../../sessions/binding.ts";
 import type { NewSession, Overrides, SessionPatch, SessionRecord } from "../../store/store.ts";
 import type { Routes } from "../app.ts";
+import { sessionStates } from "../answers.ts";
 import { readJson, readOptionalJson } from "../body.ts";
 import { representSession, stateName } from "../representation.ts";
 import type { Services } from "../services.ts";
@@ -17,7 +18,8 @@ const labels = v.pipe(
 );
 const mode = v.picklist(["single", "batch"], "has to be single or batch");
 
-const createSchema = fields({
+/** What a session is made of. */
+export const createBody = fields({
   id: v.optional(v.string()),
   title: v.nullish(text, null),
   system: v.nullish(text, null),
@@ -27,7 +29,8 @@ const createSchema = fields({
   labels: v.nullish(labels, {}),
 });
 
-const patchSchema = fields({
+/** What is to change of a session (RFC 7396). */
+export const patchBody = fields({
   title: v.exactOptional(v.nullable(text)),
   system: v.exactOptional(v.nullable(text)),
   provider: v.exactOptional(v.nullable(name)),
@@ -36,15 +39,15 @@ const patchSchema = fields({
   labels: v.exactOptional(v.nullable(byName(labelName, v.nullable(labelValue)))),
 });
 
-const restartSchema = fields({
+/** When a session is to restart. */
+export const restartBody = fields({
   when: v.optional(v.picklist(["boundary", "now"], "has to be boundary or now"), "boundary"),
 });
 
-const listQuery = v.strictObject({
+/** Which sessions are listed. */
+export const sessionsQuery = v.strictObject({
   ...pageQuery,
-  state: v.optional(
-    v.picklist(["unloaded", "idle", "busy", "waiting", "restarting"], "is no state of a session"),
-  ),
+  state: v.optional(v.picklist(sessionStates, "is no state of a session")),
   label: v.optional(v.pipe(v.string(), v.regex(/^[^:]+:/, "has to be KEY:VALUE"))),
 });
 
@@ -55,13 +58,13 @@ export function sessionRoutes(services: Services): Routes {
   return {
     "/api/sessions": {
       POST: async (request) => {
-        const session = newSession(services, await readJson(request, createSchema));
+        const session = newSession(services, await readJson(request, createBody));
         const record = await core().registry.create(session);
         const location = `/api/sessions/${encodeURIComponent(record.id)}`;
         return Response.json(represent(record), { status: 201, headers: { Location: location } });
       },
       GET: async (request) => {
-        const { state, label, limit, cursor } = readQuery(request, listQuery);
+        const { state, label, limit, cursor } = readQuery(request, sessionsQuery);
         const filter = label === undefined ? {} : { label: splitLabel(label) };
         let page = await store.sessions.list(filter, { limit, cursor: cursor ?? null });
         const items: SessionRecord[] = [];
@@ -80,7 +83,7 @@ export function sessionRoutes(services: Services): Routes {
     "/api/sessions/:id": {
       GET: async (_request, path) => Response.json(represent(await existing(services, path["id"]))),
       PATCH: async (request, path) => {
-        const patch = await readJson(request, patchSchema, [
+        const patch = await readJson(request, patchBody, [
           "application/json",
           "application/merge-patch+json",
         ]);
@@ -95,7 +98,7 @@ export function sessionRoutes(services: Services): Routes {
     },
     "/api/sessions/:id/restart": {
       POST: async (request, path) => {
-        const { when } = await readOptionalJson(request, restartSchema);
+        const { when } = await readOptionalJson(request, restartBody);
         return Response.json({ applied: await core().registry.restart(requireId(path["id"] ?? ""), when) });
       },
     },
@@ -105,11 +108,11 @@ export function sessionRoutes(services: Services): Routes {
 async function existing({ store }: Services, given: string | undefined): Promise<SessionRecord> {
   const id = requireId(given ?? "");
   const record = await store.sessions.get(id);
-  if (!record) throw new SegueError("session_not_found", `there is no session ${id}`);
+  if (!record) throw new SegueError("session_not_found", "there is no such session");
   return record;
 }
 
-function newSession(services: Services, given: v.InferOutput<typeof createSchema>): NewSession {
+function newSession(services: Services, given: v.InferOutput<typeof createBody>): NewSession {
   const { title, system: prompt, provider, model, mode: turnMode } = given;
   const id = given.id === undefined ? services.ids.session() : requireId(given.id);
   const overrides = { provider: provider ?? pinnedProvider(services, model), model, mode: turnMode };
@@ -138,7 +141,7 @@ function requireReady({ settings }: Services, overrides: Overrides): void {
 function mergePatch(
   services: Services,
   record: SessionRecord,
-  patch: v.InferOutput<typeof patchSchema>,
+  patch: v.InferOutput<typeof patchBody>,
 ): SessionPatch {
   const { overrides } = record;
   const isUnpinned = patch.provider === null;

@@ -12,14 +12,20 @@ import type { Services } from "../services.ts";
 import { pageQuery, readQuery } from "../validate.ts";
 
 const media = ["application/json", "application/merge-patch+json"];
-const editQuery = v.strictObject({ dryRun: v.optional(v.picklist(["0", "1"], "has to be 0 or 1"), "0") });
-const historyQuery = v.strictObject(pageQuery);
+/** How an edit is meant. */
+export const editQuery = v.strictObject({
+  dryRun: v.optional(v.picklist(["0", "1"], "has to be 0 or 1"), "0"),
+});
+/** Which revisions are listed. */
+export const historyQuery = v.strictObject(pageQuery);
 
-const settingsBody = v.custom<Readonly<Record<string, unknown>>>(
+/** Settings, or a patch of them; what is in them is judged as the file is. */
+export const settingsBody = v.custom<Readonly<Record<string, unknown>>>(
   (given) => typeof given === "object" && given !== null && !Array.isArray(given),
   "has to be an object",
 );
-const rollbackBody = v.strictObject({
+/** Which revision is to come back. */
+export const rollbackBody = v.strictObject({
   revision: v.pipe(v.number(), v.integer("has to be a whole number"), v.minValue(1, "has to be at least 1")),
 });
 

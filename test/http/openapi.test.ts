@@ -1,0 +1,182 @@
+import { afterEach, expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import Ajv from "ajv/dist/2020";
+import * as fc from "fast-check";
+import { createApp } from "../../src/http/app.ts";
+import { openApiDocument } from "../../src/http/openapi/document.ts";
+import type { Asked } from "./asking.ts";
+import { type DaemonApp, startApp, stopApps } from "./daemon-app.ts";
+
+afterEach(stopApps);
+
+interface OperationObject {
+  operationId: string;
+  parameters?: { name: string; in: string; schema: object }[];
+  requestBody?: { content: Record<string, { schema: object }> };
+  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+}
+
+const document: { paths: Record<string, Record<string, OperationObject>>; components: object } = JSON.parse(
+  JSON.stringify(openApiDocument("1.2.3")),
+);
+const ajv = new Ajv({ strict: false, validateFormats: false });
+ajv.addSchema({ $id: "document", components: document.components });
+
+/** Every call of the document. */
+const calls = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    path,
+    method: method.toUpperCase(),
+    operation,
+  })),
+);
+
+/** What is wrong with a value by a schema of the document; empty where nothing is. */
+function faults(schema: object, value: unknown): string[] {
+  const text = JSON.stringify(schema).replaceAll('"#/components/', '"document#/components/');
+  const validate = ajv.compile(JSON.parse(text));
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+/** What the document does not say of an answer. */
+async function undocumented(operation: OperationObject, response: Response): Promise<string[]> {
+  const documented = operation.responses[String(response.status)];
+  if (!documented) return [`status ${response.status}: ${await response.text()}`];
+  const [type = ""] = (response.headers.get("Content-Type") ?? "").split(";");
+  const content = documented.content ?? {};
+  if (response.body === null) return Object.keys(content).length === 0 ? [] : ["no body"];
+  const media = content[type];
+  if (!media) return [`${response.status} as ${type || "nothing"}`];
+  if (type === "text/event-stream") return (await response.body.cancel(), []);
+  const text = await response.text();
+  return type.endsWith("json") ? faults(media.schema, JSON.parse(text)) : [];
+}
+
+test("the document is OpenAPI 3.1, and is served to whoever asks", async () => {
+  const app = await startApp({ server: { token: "t-1" } });
+  const response = await app.ask("/openapi.json");
+  const served = await response.json();
+  expect(await new Validator().validate(served)).toEqual({ valid: true });
+  expect(served).toMatchObject({ openapi: "3.1.0", info: { version: "0.0.0-test" } });
+});
+
+test("it names every call that there is, and no other", async () => {
+  const app = await startApp();
+  const { routes } = createApp(app.services, "tcp");
+  const served = routes
+    .filter(({ method, path }) => method !== "ALL" && path !== "/*")
+    .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
+  expect(calls.map(({ name }) => name).toSorted()).toEqual([...new Set(served)].toSorted());
+  const ids = calls.map(({ operation }) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+const post: Asked = { method: "POST" };
+
+/** A request that is good, where it takes more than a GET; `a` is a session with a message that is done. */
+const good: Readonly<Record<string, Asked & { to?: string }>> = {
+  "POST /api/sessions": { json: { title: "Mine", labels: { project: "x" } } },
+  "PATCH /api/sessions/{id}": { method: "PATCH", json: { title: null } },
+  "DELETE /api/sessions/{id}": { method: "DELETE" },
+  "POST /api/sessions/{id}/restart": { json: { when: "now" } },
+  "POST /api/sessions/{id}/messages": { json: { content: "hello" } },
+  "PATCH /api/settings": { method: "PATCH", json: { turn: { maxAttempts: 3 } } },
+  "PUT /api/settings": { method: "PUT", json: {} },
+  "POST /api/settings/rollback": { json: { revision: 1 } },
+  "POST /hooks/claude-code": { json: { hook_event_name: "Stop", session_id: "s", cwd: "/tmp" } },
+};
+
+async function setUp(app: DaemonApp): Promise<{ done: string; failed: string; pending: string }> {
+  await app.edit({
+    provider: "command",
+    providers: { command: { argv: ["/bin/false"] } },
+    turn: { maxAttempts: 1 },
+  });
+  const failed = await app.done("a", "fails");
+  await app.edit({});
+  const done = await app.done("a", "hello");
+  await app.edit({ providers: { echo: { delayMs: 60_000 } } });
+  const pending = await app.post("a", "takes long");
+  await app.clock.settle();
+  return { done: done.id, failed: failed.id, pending: pending.id };
+}
+
+test.each(calls)(
+  "$name answers a good request as the document says",
+  async ({ name, path, method, operation }) => {
+    const app = await startApp();
+    const { done, failed, pending } = await setUp(app);
+    const message = path.endsWith("/retry") ? failed : path.endsWith("/cancel") ? pending : done;
+    const id = path.startsWith("/api/messages/") ? message : "a";
+    const asked = good[name] ?? (method === "POST" ? post : {});
+    const response = await app.ask(path.replace("{id}", id), asked);
+    // Nothing waits to be applied here.
+    expect(`${name} ${response.ok}`).toBe(`${name} ${name !== "POST /api/settings/apply"}`);
+    expect(await undocumented(operation, response)).toEqual([]);
+  },
+);
+
+/** Stands in what is sent, and must stand in no refusal. */
+const mark = "zq7-sent-in";
+const text = fc.oneof(fc.string(), fc.constantFrom("", "a", "-", "..", "%zz", mark, "x".repeat(200), "ä"));
+const bodies = fc.oneof(
+  fc.json(),
+  fc.constantFrom(
+    "",
+    "{",
+    "[]",
+    "null",
+    '{"a":1,"a":2}',
+    '{"__proto__":{}}',
+    '{"content":""}',
+    '{"id":7}',
+    JSON.stringify({ content: [mark], when: mark, title: { mark }, provider: mark }),
+  ),
+  fc
+    .record({ content: fc.anything(), when: fc.anything(), provider: fc.anything() })
+    .map((given) => JSON.stringify(given) ?? ""),
+);
+const types = fc.constantFrom(
+  undefined,
+  "application/json",
+  "text/plain",
+  "application/x-ndjson",
+  "image/png",
+);
+const anything = fc.record({
+  id: text,
+  query: fc.option(fc.webQueryParameters(), { nil: "" }),
+  known: fc.option(fc.tuple(fc.constantFrom("limit", "cursor", "state", "label", "after", "type"), text), {
+    nil: null,
+  }),
+  body: bodies,
+  type: types,
+});
+
+/** Calls that end what is asked next. */
+const lasting = new Set(["GET /api/events"]);
+
+test.each(calls.filter(({ name }) => !lasting.has(name)))(
+  "$name answers whatever is sent as the document says, and echoes nothing",
+  async ({ path, method, operation }) => {
+    const app = await startApp();
+    await fc.assert(
+      fc.asyncProperty(anything, async ({ id, query, known, body, type }) => {
+        const extra = known ? `${encodeURIComponent(known[0])}=${encodeURIComponent(known[1])}&` : "";
+        const target = `${path.replace("{id}", () => id.replaceAll(/[/?#\\]/g, "_") || "a")}?${extra}${query}`;
+        const headers: Record<string, string> = type === undefined ? {} : { "Content-Type": type };
+        const sent = method === "GET" ? {} : { body };
+        const response = await app.ask(target, { method, headers, ...sent });
+        // A path with dots is another path.
+        if (response.status === 404 && (await response.clone().json()).code === "not_found") return;
+        if (response.status === 405) return;
+        if (!response.ok) expect(await response.clone().text()).not.toContain(mark);
+        expect(await undocumented(operation, response)).toEqual([]);
+      }),
+      { numRuns: 30, seed: 7 },
+    );
+  },
+);
