@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type DaemonApp, startApp, stopApps } from "./daemon-app.ts";
 import { refusal, type ShownMessage } from "./asking.ts";
 
@@ -42,6 +44,19 @@ describe("POST /hooks/claude-code", () => {
       labels: { agent: "claude-code", project: "/p" },
       overrides: { provider: null, model: null, mode: "batch" },
     });
+  });
+
+  test("the prompt is the built-in one, or the text of a file; sessions that are there keep theirs", async () => {
+    const app = await startApp();
+    await hook(app, prompt);
+    const { system } = await app.json<{ system: string }>("/api/sessions/claude-code:s1");
+    expect(system).toStartWith("You follow the work of a coding agent");
+    writeFileSync(join(dirname(app.settingsPath), "prompt.md"), "my own\n");
+    await app.edit({ agents: { prompt: "file:prompt.md" } });
+    await hook(app, prompt);
+    await hook(app, { ...prompt, session_id: "s2" });
+    expect(await app.json("/api/sessions/claude-code:s1")).toMatchObject({ system });
+    expect(await app.json("/api/sessions/claude-code:s2")).toMatchObject({ system: "my own" });
   });
 
   test("the same use of a tool twice is one message, and its failure another", async () => {
