@@ -66,7 +66,12 @@ function addDev(program: Command, runs: Runs): void {
         "run the daemon on a data folder of its own and start it again whenever this program changes",
       ),
   )
-    .option("--watch <path...>", "a file or folder whose changes count too; repeatable", [])
+    .addOption(
+      new Option("--watch <path...>", "a file or folder whose changes count too; repeatable").default(
+        [],
+        "none",
+      ),
+    )
     .action(runs<DevFlags>(async (context, _args, flags) => (await import("./dev.ts")).dev(context, flags)));
 }
 

@@ -16,7 +16,7 @@ const pollMs = 2000;
 const rearmMs = 10_000;
 
 /** Names in a watched folder that are never the program's source: what tools make, and what editors leave beside. */
-export function isNoise(name: string): boolean {
+function isNoise(name: string): boolean {
   return (
     /^(\.|#)/.test(name) ||
     /^(node_modules|dist|coverage|4913)$/.test(name) ||
