@@ -115,6 +115,7 @@ export class Rollout {
     const { revision, done, total } = this.status;
     this.#tell({ type: "rollout.progressed", data: { done, total } });
     if (done < total) return;
+    this.#cancelStep?.();
     this.#state = "finished";
     this.#tell({ type: "rollout.finished", data: { revision, total } });
   }

@@ -1,9 +1,7 @@
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { closeRigs } from "./rig.ts";
+import { abandonRigs } from "./rig.ts";
 import { happening, live } from "./schedule.ts";
-
-afterEach(closeRigs);
 
 /** A few lives at each run, always the same; others, and more of them, by hand. */
 const seed = Number(process.env["SEGUE_TEST_SEED"] ?? 20_260_301);
@@ -16,11 +14,14 @@ test("whatever happens in whatever order, the promises are kept and everything e
     fc.array(happening, { minLength: 5, maxLength: 60, size: "max" }),
     fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
     async (happenings, chance) => {
-      await live(happenings, () => {
-        const { value } = chance.next();
-        return typeof value === "number" ? value : 0.5;
-      });
-      await closeRigs();
+      try {
+        await live(happenings, () => {
+          const { value } = chance.next();
+          return typeof value === "number" ? value : 0.5;
+        });
+      } finally {
+        await abandonRigs();
+      }
     },
   );
   await fc.assert(property, { seed, numRuns, ...(path !== undefined && { path, endOnFailure: true }) });

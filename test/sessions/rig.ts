@@ -67,6 +67,13 @@ export async function closeRigs(): Promise<void> {
   for (const rig of rigs) rig.expectNothingLeft();
 }
 
+/** Ends what tests started without looking at it: for those who look themselves. */
+export async function abandonRigs(): Promise<void> {
+  const rigs = [...open];
+  open.clear();
+  for (const rig of rigs) await rig.crash();
+}
+
 /**
  * A daemon without its ways in: real store, gate, guard and sessions under a clock and with providers that a test
  * governs. It may be killed and started again on what it stored.
@@ -150,7 +157,8 @@ export class Rig {
 
   /** The process is killed. */
   async crash(): Promise<void> {
-    const { clock, onDisk, interception } = this.#present();
+    if (!this.#boot) return;
+    const { clock, onDisk, interception } = this.#boot;
     interception.isDead = true;
     clock.kill();
     this.provider.lose();

@@ -110,6 +110,16 @@ test("a session that restarted by itself meanwhile is passed over", async () => 
   expect(followed.has("i2")).toBe(false);
 });
 
+test("a rollout that others have finished for it waits for no step", async () => {
+  const { rollout, clock } = setup(3, 60_000);
+  rollout.start();
+  rollout.passed("i2");
+  rollout.passed("i3");
+  await clock.settle();
+  expect(rollout.status.state).toBe("finished");
+  expect(clock.waiting).toBe(0);
+});
+
 test("a rollout whose place is taken takes no further step", async () => {
   const { rollout, clock, followed, told } = setup(5, 2000);
   rollout.start();

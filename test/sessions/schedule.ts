@@ -206,6 +206,7 @@ class Life {
       case "stop": {
         const interference = this.#interference(undefined);
         await rig.stop(happening.graceMs);
+        rig.expectNothingLeft();
         interference.to = rig.provider.order;
         return rig.boot();
       }
