@@ -29,6 +29,8 @@ export function createApp(services: Services, transport: Transport): Hono {
     requireAccess(context.req.raw, transport, services.settings.inForce().settings.server.token);
     await next();
     context.header("X-Content-Type-Options", "nosniff");
+    // HEAD is answered as GET is, without the body: what would have made it ends here.
+    if (context.req.method === "HEAD") await context.res.body?.cancel();
   });
   const routes: Routes = {
     ...sessionRoutes(services),

@@ -376,7 +376,7 @@ export interface Store {
     /** Takes the contents of failed messages into the inbox again, in order, all or none. Tells `message.accepted`. */
     retry(request: RetryRequest): Promise<RetryResult>;
     get(id: string): Promise<MessageRecord | undefined>;
-    /** By `seq` within a session. */
+    /** By `seq` within a session. A page of long messages may have fewer than were asked for. */
     list(
       filter: { session?: string; status?: MessageStatus; after?: number },
       page: PageRequest,

@@ -14,6 +14,9 @@ import { createRetry } from "./retry.ts";
 import { integer, integerOrNull, text } from "./row.ts";
 import { type TurnEnds, ofMessage } from "./turn-end.ts";
 
+/** Whatever is asked for, a page takes no more memory than this, or one message. */
+const mostBytesPerPage = 8 * 1024 * 1024;
+
 /** The messages of one database (see `Store.messages`). */
 export function createMessages(parts: {
   database: Database;
@@ -114,13 +117,26 @@ function listMessages(
   // One of a few words of ours, and written out: a partial index is not found for a parameter.
   if (filter.status !== undefined) conditions.push(`status = '${filter.status}'`);
   where("seq > ?", filter.after);
-  const rows = database
-    .prepare(`SELECT * FROM messages WHERE ${conditions.join(" AND ")} ORDER BY ${column} LIMIT ?`)
-    .all(...values, page.limit + 1);
-  const shown = rows.slice(0, page.limit);
-  const last = shown.at(-1);
+  const matching = `FROM messages WHERE ${conditions.join(" AND ")} ORDER BY ${column}`;
+  const sizes = database
+    .prepare(`SELECT octet_length(content) + coalesce(octet_length(reply), 0) AS bytes ${matching} LIMIT ?`)
+    .all(...values, page.limit + 1)
+    .map((row) => integer(row, "bytes"));
+  const count = countWithin(sizes.slice(0, page.limit), mostBytesPerPage);
+  const items = database.prepare(`SELECT * ${matching} LIMIT ?`).all(...values, count);
+  const last = items.at(-1);
   return {
-    items: shown.map(messageRecord),
-    next: rows.length > page.limit && last ? encodeCursor(integer(last, column)) : null,
+    items: items.map(messageRecord),
+    next: sizes.length > count && last ? encodeCursor(integer(last, column)) : null,
   };
+}
+
+/** How many of the first are together no larger than `most`; one always is. */
+function countWithin(sizes: readonly number[], most: number): number {
+  let sum = 0;
+  for (const [index, size] of sizes.entries()) {
+    sum += size;
+    if (sum > most && index > 0) return index;
+  }
+  return sizes.length;
 }

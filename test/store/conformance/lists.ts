@@ -43,6 +43,14 @@ export function listConformance(open: OpenStore): void {
       expect(await store.messages.list({}, { limit: 2, cursor: null })).toEqual({ items: [], next: null });
     });
 
+    test("a page of long messages has fewer of them, and the pages meet", async () => {
+      const { store } = open();
+      const long = "x".repeat(5_000_000);
+      await accepted(store, "a", ["first", long, "second", long, long.repeat(3), "last"]);
+      const pages = await walk(1000, (request) => store.messages.list({ session: "a" }, request));
+      expect(pages.map((page) => page.map(({ seq }) => seq))).toEqual([[1, 2, 3], [4], [5], [6]]);
+    });
+
     test("what is made while a list is walked neither repeats nor hides anything of it", async () => {
       const { store } = open();
       await makeSessions(store, ["a", "b", "c"]);
