@@ -24,6 +24,8 @@ export interface AdmitRequest<C extends Candidate> {
   candidates: () => readonly [C, ...C[]];
   /** Leaves the queue. */
   signal: AbortSignal;
+  /** The turn was in flight when the daemon crashed: of those one at a time goes through, to find out who it was. */
+  isSuspect?: boolean;
   /** Called when the session has to wait, and again when the reason changes. */
   onWait: (reason: WaitReason, until: number | null) => void;
 }
@@ -65,6 +67,7 @@ export class Gate {
   readonly #lanes = new Map<string, Lane>();
   readonly #inFlight = new Map<string, number>();
   #nextTicket = 1;
+  #hasSuspect = false;
   #cancelTimer: Cancel | undefined;
   #isPumping = false;
   #isClosed = false;
@@ -89,7 +92,8 @@ export class Gate {
   admit<C extends Candidate>(request: AdmitRequest<C>): Promise<Permit<C> | undefined> {
     if (request.signal.aborted) return Promise.resolve(undefined);
     const ticket = this.#nextTicket++;
-    const lane = this.#laneOf(request.candidates()[0]);
+    const { isSuspect = false } = request;
+    const lane = this.#laneOf(request.candidates()[0], isSuspect);
     return new Promise((resolve) => {
       const leave = (): void => {
         lane.remove(ticket);
@@ -98,10 +102,11 @@ export class Gate {
       request.signal.addEventListener("abort", leave, { once: true });
       lane.add(ticket, {
         candidates: request.candidates,
+        isSuspect,
         grant: (candidate, probed) => {
           request.signal.removeEventListener("abort", leave);
           // The candidate is one of `request.candidates()`, chosen by `#decide` in this very call.
-          resolve(this.#permit(candidate as C, probed));
+          resolve(this.#permit(candidate as C, probed, isSuspect));
         },
         onWait: request.onWait,
       });
@@ -159,8 +164,8 @@ export class Gate {
   }
 
   /** Those who want the same first: where the head of a lane has to wait, all of it has to. */
-  #laneOf({ provider, config }: Candidate): Lane {
-    const name = `${identityOf(config).binding} ${provider}`;
+  #laneOf({ provider, config }: Candidate, isSuspect: boolean): Lane {
+    const name = `${identityOf(config).binding} ${provider}${isSuspect ? " suspect" : ""}`;
     const known = this.#lanes.get(name);
     if (known) return known;
     const lane = new Lane();
@@ -184,7 +189,7 @@ export class Gate {
     const open = new Set(this.#lanes.values());
     for (let next = lowestOf(open); next; next = lowestOf(open)) {
       const { lane, ticket, waiter } = next;
-      const decision = this.#decide(waiter.candidates());
+      const decision = this.#decide(waiter);
       if (decision.kind === "wait") {
         open.delete(lane);
         lane.tell(decision.reason, decision.until);
@@ -198,17 +203,19 @@ export class Gate {
 
   #grant(waiter: Waiter, candidate: Candidate, probes: readonly Park[]): void {
     this.#parks.probe(probes);
+    if (waiter.isSuspect) this.#hasSuspect = true;
     this.#guard.begin(candidate.config);
     this.#count(candidate.provider, 1);
     waiter.grant(candidate, probes);
   }
 
-  #decide(candidates: readonly [Candidate, ...Candidate[]]): Decision {
+  #decide({ candidates, isSuspect }: Waiter): Decision {
     if (this.#isClosed) return { kind: "wait", reason: "drain", until: null };
+    if (isSuspect && this.#hasSuspect) return { kind: "wait", reason: "slot", until: null };
     const spent = this.#spent();
     if (spent !== undefined) return { kind: "wait", reason: "budget", until: spent };
     let wait: Decision | undefined;
-    for (const candidate of candidates) {
+    for (const candidate of candidates()) {
       const decision = this.#decideOne(candidate);
       // 1. Only a park or a hold sends a turn on to the next: who waits for a slot or a canary waits for his own.
       if (decision.kind === "go" || decision.reason === "slot" || decision.reason === "canary")
@@ -250,7 +257,7 @@ export class Gate {
     return spent?.until;
   }
 
-  #permit<C extends Candidate>(candidate: C, probed: readonly Park[]): Permit<C> {
+  #permit<C extends Candidate>(candidate: C, probed: readonly Park[], isSuspect: boolean): Permit<C> {
     const startedAt = this.#clock.now();
     let isReleased = false;
     return {
@@ -259,6 +266,7 @@ export class Gate {
         if (isReleased) return nothing;
         isReleased = true;
         this.#count(candidate.provider, -1);
+        if (isSuspect) this.#hasSuspect = false;
         this.#parks.probed(probed);
         const consequence = this.#judge(candidate, probed, startedAt, verdict);
         this.#pump();

@@ -5,6 +5,7 @@ import type { Park } from "./parks.ts";
 /** Somebody who waits at the gate. */
 export interface Waiter {
   candidates: () => readonly [Candidate, ...Candidate[]];
+  isSuspect: boolean;
   grant: (candidate: Candidate, probed: readonly Park[]) => void;
   onWait: (reason: WaitReason, until: number | null) => void;
 }

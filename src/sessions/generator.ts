@@ -132,7 +132,7 @@ export class Generator {
       else if (head.retryAt !== null && head.retryAt > now) {
         this.#host.post({ type: "waits", for: "retry", until: head.retryAt });
         await clock.sleep(head.retryAt - now, signal);
-      } else await this.#takeTurn(signal);
+      } else await this.#takeTurn(head.crashes > 0, signal);
     }
   }
 
@@ -147,9 +147,10 @@ export class Generator {
     return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
-  async #takeTurn(signal: AbortSignal): Promise<void> {
+  async #takeTurn(isSuspect: boolean, signal: AbortSignal): Promise<void> {
     const permit = await this.#around.gate.admit<Binding>({
       candidates: () => [this.binding, ...this.#host.fallbacks()],
+      isSuspect,
       signal,
       onWait: (reason, until) => this.#host.post({ type: "waits", for: reason, until }),
     });

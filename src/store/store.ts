@@ -165,6 +165,15 @@ export interface ClaimRequest {
   events: readonly NewEvent[];
 }
 
+/** What is known of a message before it is claimed. */
+export interface PendingHead {
+  id: string;
+  seq: number;
+  attempts: number;
+  retryAt: number | null;
+  crashes: number;
+}
+
 /** What a claim got. */
 export type ClaimResult =
   /** `messages` by `seq`, at least one. */
@@ -381,10 +390,8 @@ export interface Store {
       filter: { session?: string; status?: MessageStatus; after?: number },
       page: PageRequest,
     ): Promise<Page<MessageRecord>>;
-    /** The pending message with the lowest `seq`. */
-    head(
-      session: string,
-    ): Promise<{ id: string; seq: number; attempts: number; retryAt: number | null } | undefined>;
+    /** The pending message with the lowest `seq`; `crashes`: how often the daemon crashed while it was in flight. */
+    head(session: string): Promise<PendingHead | undefined>;
     /** Gives the pending message with the lowest `seq` to `lease`. Tells `message.started`. */
     claim(request: ClaimRequest): Promise<ClaimResult>;
     /**
@@ -406,7 +413,8 @@ export interface Store {
     context(session: string, from: number, before: number): Promise<Exchange[]>;
     /**
      * Returns the leases of every other boot: interrupted messages become pending again; from the second crash
-     * that finds the same message in flight the attempt counts, and at `maxAttempts` it ends as failed.
+     * that finds the same message in flight the attempt counts, and at `maxAttempts` it ends as failed. A batch
+     * that is found in flight again is taken one by one first.
      */
     recover(boot: string, maxAttempts: number, at: number): Promise<{ requeued: number; failed: number }>;
   };

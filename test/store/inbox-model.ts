@@ -202,19 +202,26 @@ export class InboxModel {
 
   #recover(boot: string): { requeued: number; failed: number } {
     const counts = { requeued: 0, failed: 0 };
-    for (const message of this.messages) {
-      if (message.holder === null || holders[message.holder]?.boot === boot) continue;
+    const held = this.messages.filter(({ holder }) => holder !== null && holders[holder]?.boot !== boot);
+    const turns = Map.groupBy(held, ({ holder, session }) => `${holder} ${session}`);
+    for (const [message, isBatch] of held.map((one) => [one, sizeOf(turns, one) > 1] as const)) {
+      const isFoundAgain = message.crashes > 0;
       message.crashes += 1;
-      if (message.crashes > 1 && message.attempts >= maxAttempts) {
+      if (isFoundAgain && !isBatch && message.attempts >= maxAttempts) {
         this.#finish(message, "failed");
         counts.failed += 1;
       } else {
-        this.#return(message, { isCounted: message.crashes > 1, isAlone: false });
+        this.#return(message, { isCounted: isFoundAgain && !isBatch, isAlone: isFoundAgain });
         counts.requeued += 1;
       }
     }
     return counts;
   }
+}
+
+/** How many messages are in the turn of one. */
+function sizeOf(turns: ReadonlyMap<string, ModelMessage[]>, { holder, session }: ModelMessage): number {
+  return turns.get(`${holder} ${session}`)?.length ?? 0;
 }
 
 function newMessage(id: string, session: string, seq: number): ModelMessage {

@@ -29,7 +29,7 @@ export function createMessages(parts: {
   const { database, commit, tell, accept, claim, ends } = parts;
   const byId = database.prepare("SELECT * FROM messages WHERE id = ?");
   const head = database.prepare(
-    `SELECT id, seq, attempts, retry_at FROM messages INDEXED BY messages_pending
+    `SELECT id, seq, attempts, retry_at, crashes FROM messages INDEXED BY messages_pending
      WHERE session = ? AND status = 'pending' ORDER BY seq LIMIT 1`,
   );
   const context = createContext(database);
@@ -57,6 +57,7 @@ export function createMessages(parts: {
           seq: integer(row, "seq"),
           attempts: integer(row, "attempts"),
           retryAt: integerOrNull(row, "retry_at"),
+          crashes: integer(row, "crashes"),
         }
       );
     },

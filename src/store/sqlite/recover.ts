@@ -18,8 +18,8 @@ export function createRecover(
     "SELECT * FROM messages WHERE status = 'running' AND lease_boot <> ? ORDER BY n",
   );
   const requeue = database.prepare(
-    `UPDATE messages SET status = 'pending', attempts = ?, crashes = crashes + 1, error = ?, started_at = NULL,
-       lease_boot = NULL, lease_generator = NULL WHERE n = ?`,
+    `UPDATE messages SET status = 'pending', attempts = ?, crashes = crashes + 1, is_alone = max(is_alone, ?),
+       error = ?, started_at = NULL, lease_boot = NULL, lease_generator = NULL WHERE n = ?`,
   );
   const fail = database.prepare(
     `UPDATE messages SET status = 'failed', crashes = crashes + 1, error = ?, finished_at = ?, lease_boot = NULL,
@@ -27,13 +27,21 @@ export function createRecover(
   );
   const count = database.prepare("UPDATE sessions SET pending = pending + 1 WHERE id = ?");
 
-  const recoverOne = (row: SqlRow, maxAttempts: number, at: number, stored: StoredEvent[]): boolean => {
+  const recoverOne = (
+    row: SqlRow,
+    isBatch: boolean,
+    maxAttempts: number,
+    at: number,
+    stored: StoredEvent[],
+  ): boolean => {
     const error: MessageError = {
       kind: "interrupted",
       message: "the daemon stopped while this message was in flight",
     };
     // The first crash may be anybody's fault; a message found in flight again is counted.
-    const isCounted = integer(row, "crashes") > 0;
+    const isFoundAgain = integer(row, "crashes") > 0;
+    // Of a batch it may have been any of them: before one is blamed, they are taken one by one.
+    const isCounted = isFoundAgain && !isBatch;
     const attempts = integer(row, "attempts") - (isCounted ? 0 : 1);
     const data = { ...ofMessage(row), error };
     if (isCounted && attempts >= maxAttempts) {
@@ -41,7 +49,7 @@ export function createRecover(
       tell({ type: "message.failed", data }, at, stored);
       return false;
     }
-    requeue.run(attempts, JSON.stringify(error), integer(row, "n"));
+    requeue.run(attempts, isFoundAgain ? 1 : 0, JSON.stringify(error), integer(row, "n"));
     count.run(text(row, "session"));
     tell({ type: "message.requeued", data: { ...data, reason: "crash" } }, at, stored);
     return true;
@@ -49,7 +57,16 @@ export function createRecover(
 
   return (boot, maxAttempts, at, stored) => {
     const rows = orphaned.all(boot);
-    const requeued = rows.filter((row) => recoverOne(row, maxAttempts, at, stored)).length;
+    const turns = Map.groupBy(rows, turnOf);
+    const requeued = rows.filter((row) => {
+      const isBatch = (turns.get(turnOf(row))?.length ?? 0) > 1;
+      return recoverOne(row, isBatch, maxAttempts, at, stored);
+    }).length;
     return { requeued, failed: rows.length - requeued };
   };
+}
+
+/** What the messages of one turn have in common. */
+function turnOf(row: SqlRow): string {
+  return `${text(row, "lease_boot")} ${text(row, "lease_generator")} ${text(row, "session")}`;
 }

@@ -119,12 +119,21 @@ export function batchConformance(open: OpenStore): void {
       expect(await statuses(under, under.ids)).toEqual(["running", "running", "running"]);
     });
 
-    test("a crash puts all of it back, a generator that died too", async () => {
+    test("a generator that died puts all of it back", async () => {
       const { store, holder } = await setup(open);
-      expect(await store.messages.recover("boot_2", 5, noon)).toEqual({ requeued: 3, failed: 0 });
-      await holder.takeBatch("a", 2);
-      expect(await store.messages.release(holder.lease, noon)).toBe(2);
+      expect(await store.messages.release(holder.lease, noon)).toBe(3);
+      expect(await holder.takeBatch("a", 4)).toHaveLength(4);
+    });
+
+    test("a crash puts all of it back; the second takes it apart before it blames one", async () => {
+      const { store, ids, holder } = await setup(open);
+      expect(await store.messages.recover("boot_2", 1, noon)).toEqual({ requeued: 3, failed: 0 });
       expect((await sessionOf(store, "a")).pending).toBe(4);
+      expect(await holder.takeBatch("a", 3)).toHaveLength(3);
+      expect(await store.messages.recover("boot_3", 1, noon)).toEqual({ requeued: 3, failed: 0 });
+      expect(await messageOf(store, ids[0] ?? "")).toMatchObject({ status: "pending", attempts: 0 });
+      expect(await holder.takeBatch("a", 3)).toHaveLength(1);
+      expect(await store.messages.recover("boot_4", 1, noon)).toEqual({ requeued: 0, failed: 1 });
     });
   });
 }

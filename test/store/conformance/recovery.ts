@@ -47,6 +47,7 @@ export function recoveryConformance(open: OpenStore): void {
       for (const boot of [1, 2, 3]) {
         await crash(store, "a", boot);
         attempts.push((await messageOf(store, id)).attempts);
+        expect(await store.messages.head("a")).toMatchObject({ id, crashes: boot });
       }
       expect(attempts).toEqual([0, 1, 2]);
     });
