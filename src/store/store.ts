@@ -1,3 +1,4 @@
+import type { SegueError } from "../core/errors.ts";
 import type {
   MessageError,
   NewEvent,
@@ -484,6 +485,11 @@ export interface Store {
   totals(): Promise<StoreTotals>;
   /** Input and output tokens of the turns that ended on the UTC day of `at`. */
   tokensOnDayOf(at: number): Promise<number>;
+  /**
+   * Why the last write could not be kept; null where it could. It goes away by itself, within a second or two of its
+   * cause.
+   */
+  fault(): SegueError | null;
   /** `full` survives power loss, `normal` a crash of the process. */
   setDurability(durability: "full" | "normal"): void;
   close(): Promise<void>;

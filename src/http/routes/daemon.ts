@@ -49,6 +49,8 @@ export function daemonRoutes(services: Services): Routes {
         const { phase } = services.daemon();
         if (phase !== "serving")
           throw new SegueError(phase, `the daemon is ${phase}`, { retryAfterSeconds: 1 });
+        const fault = services.store.fault();
+        if (fault) throw new SegueError("storage", fault.message, { retryAfterSeconds: 1 });
         return Response.json({ status: "ready" });
       },
     },

@@ -42,5 +42,10 @@ export function storageError(thrown: unknown): SegueError {
       cause: thrown,
       hint: "put a copy of it in its place, or use another --data folder",
     });
+  if (code.startsWith("SQLITE_READONLY"))
+    return new SegueError("storage", `segue.db in the data folder cannot be written: ${errorText(thrown)}`, {
+      cause: thrown,
+      hint: "let this user write it and its folder, or use another --data folder",
+    });
   return new SegueError("storage", `the store cannot be used now: ${errorText(thrown)}`, { cause: thrown });
 }

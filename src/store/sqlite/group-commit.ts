@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
 import { storageError } from "./faults.ts";
+import { WriteHealth } from "./write-health.ts";
 
 /**
  * A write: runs inside a transaction, synchronously, and touches nothing but the database. It may be run a second
@@ -29,6 +30,7 @@ export class GroupCommit {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #publish: (events: readonly StoredEvent[]) => void;
+  readonly #health: WriteHealth;
   #waiting: Waiting[] = [];
   #isScheduled = false;
   #isClosed = false;
@@ -41,6 +43,12 @@ export class GroupCommit {
     this.#database = parts.database;
     this.#clock = parts.clock;
     this.#publish = parts.publish;
+    this.#health = new WriteHealth(parts.database, parts.clock);
+  }
+
+  /** Why the last write could not be committed; null where it could. */
+  get fault(): SegueError | null {
+    return this.#health.fault;
   }
 
   /** Asks for a write. Rejects with `storage` or `storage_full` where it could not be committed. */
@@ -56,6 +64,7 @@ export class GroupCommit {
   close(): void {
     while (this.#waiting.length > 0) this.#commitNext();
     this.#isClosed = true;
+    this.#health.stop();
   }
 
   #schedule(): void {
@@ -84,13 +93,19 @@ export class GroupCommit {
       this.#database.exec("COMMIT");
     } catch (thrown) {
       this.#rollBack();
-      if (group.length === 1) group[0]?.reject(storageError(thrown));
+      if (group.length === 1) this.#refuse(group, storageError(thrown));
       return false;
     }
+    this.#health.succeeded();
     if (stored.length > 0) this.#publish(stored);
     for (const [index, waiting] of group.entries())
       (waiting.resolve as (value: unknown) => void)(results[index]);
     return true;
+  }
+
+  #refuse(group: readonly Waiting[], fault: SegueError): void {
+    if (fault.code === "storage" || fault.code === "storage_full") this.#health.failed(fault);
+    for (const waiting of group) waiting.reject(fault);
   }
 
   #rollBack(): void {

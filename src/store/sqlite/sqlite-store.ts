@@ -72,6 +72,7 @@ function composeStore(
     revisions: createRevisions(database, commit, tell),
     agents: createAgents(database, commit),
     ...createTotals(database),
+    fault: () => commit.fault,
     setDurability: (durability) =>
       database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`),
     close: async () => {
