@@ -95,3 +95,17 @@ export class SegueError extends Error {
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** A file of the data folder that could not be written: `storage_full` where there is no room for it, else `storage`. */
+export function writeFault(path: string, thrown: unknown): SegueError {
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new SegueError("storage_full", `there is no room left to write ${path}`, {
+      hint: "free some space",
+      cause: thrown,
+    });
+  return new SegueError("storage", `${path} cannot be written: ${errorText(thrown)}`, {
+    hint: "the data folder has to be writable; name another with --data",
+    cause: thrown,
+  });
+}

@@ -1,7 +1,7 @@
-import { chmod, mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { access, chmod, constants, mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { SegueError, errorText } from "../core/errors.ts";
+import { SegueError, errorText, writeFault } from "../core/errors.ts";
 import type { Database } from "../platform/platform.ts";
 
 /** Where things lie in a data folder. */
@@ -31,13 +31,26 @@ export async function makeDataFolder(folder: DataFolder): Promise<void> {
   try {
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
     const entries = await readdir(folder.path);
-    if (entries.length === 0 || entries.includes("segue.db")) await chmod(folder.path, 0o700);
+    const mode = (await stat(folder.path)).mode & 0o777;
+    const isOurs = entries.length === 0 || entries.includes("segue.db");
+    // Rights are taken away, never given: a folder that its owner closed to himself stays closed.
+    if (isOurs && (mode & 0o077) !== 0) await chmod(folder.path, mode & 0o700);
+    await requireWritable(folder);
   } catch (thrown) {
     throw new SegueError("storage", `the data folder ${folder.path} cannot be used: ${errorText(thrown)}`, {
       hint: "name another with --data",
       cause: thrown,
     });
   }
+}
+
+/** Where it may not write it, SQLite opens a database all the same, to read; its locks on one then hold nobody off. */
+async function requireWritable({ path, store, lock }: DataFolder): Promise<void> {
+  await access(path, constants.W_OK);
+  for (const file of [store, lock])
+    await access(file, constants.W_OK).catch((thrown: unknown) => {
+      if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
+    });
 }
 
 /** What `daemon.json` says of the daemon that runs on a data folder. */
@@ -62,12 +75,20 @@ export async function readInstance(folder: DataFolder): Promise<Instance | undef
   }
 }
 
-/** Says who serves, in one step (0600). */
+/** Says who serves, in one step (0600). Throws `storage` or `storage_full`. */
 export async function writeInstance(folder: DataFolder, instance: Instance): Promise<void> {
+  try {
+    await replaceInstance(folder, `${JSON.stringify(instance)}\n`);
+  } catch (thrown) {
+    throw writeFault(folder.instance, thrown);
+  }
+}
+
+async function replaceInstance(folder: DataFolder, text: string): Promise<void> {
   const temporary = `${folder.instance}.new`;
   const file = await open(temporary, "w", 0o600);
   try {
-    await file.writeFile(`${JSON.stringify(instance)}\n`);
+    await file.writeFile(text);
   } finally {
     await file.close();
   }

@@ -1,4 +1,5 @@
 import { chmod, open, rename } from "node:fs/promises";
+import { writeFault } from "../core/errors.ts";
 import { readSource } from "./source.ts";
 
 /**
@@ -18,12 +19,20 @@ export class AcceptedSettings {
     return source.kind === "file" && source.bytes.length > 0 ? source.bytes : undefined;
   }
 
-  /** Replaces the bytes in one step, durably; null where there is no file. */
+  /** Replaces the bytes in one step, durably; null where there is no file. Throws `storage` or `storage_full`. */
   async write(bytes: Uint8Array | null): Promise<void> {
+    try {
+      await this.#replace(bytes ?? new Uint8Array());
+    } catch (thrown) {
+      throw writeFault(this.#path, thrown);
+    }
+  }
+
+  async #replace(bytes: Uint8Array): Promise<void> {
     const temporary = `${this.#path}.new`;
     const file = await open(temporary, "w", 0o600);
     try {
-      await file.writeFile(bytes ?? new Uint8Array());
+      await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
