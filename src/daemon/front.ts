@@ -144,7 +144,7 @@ export class Front {
       return await this.#openDoor(address);
     } catch (thrown) {
       const inTheWay = [old, ...this.#leaving].filter((door) => door.listener.port === address.port);
-      if (!(thrown instanceof SegueError) || inTheWay.length === 0) throw thrown;
+      if (!isInUse(thrown) || inTheWay.length === 0) throw thrown;
       return this.#openInstead(old, inTheWay, address);
     }
   }
@@ -174,6 +174,11 @@ export class Front {
     door.closing.abort();
     await closeListener(door.listener, this.#clock);
   }
+}
+
+function isInUse(thrown: unknown): boolean {
+  const cause = thrown instanceof SegueError ? thrown.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
 }
 
 /** The same request, whose client is taken to be gone when `signal` is aborted: who waits is answered then. */
