@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { SegueError } from "../core/errors.ts";
 import { type Transport, requireAccess } from "./access.ts";
+import { BodyGuard } from "./body-guard.ts";
 import { problemResponse } from "./problem.ts";
 import { daemonRoutes } from "./routes/daemon.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -46,7 +47,8 @@ export function createApp(services: Services, transport: Transport): Hono {
     ...daemonRoutes(services),
     ...openApiRoutes(services),
   };
-  for (const [path, methods] of Object.entries(routes)) register(app, path, methods);
+  const bodies = new BodyGuard(services.clock);
+  for (const [path, methods] of Object.entries(routes)) register(app, path, methods, bodies);
   app.notFound(() => problemResponse(new SegueError("not_found", "there is nothing at this path")));
   app.onError((error) => {
     if (error instanceof SegueError) return answerError(error);
@@ -56,9 +58,16 @@ export function createApp(services: Services, transport: Transport): Hono {
   return app;
 }
 
-function register(app: Hono, path: string, methods: Routes[string]): void {
+function register(app: Hono, path: string, methods: Routes[string], bodies: BodyGuard): void {
   for (const [method, handler] of Object.entries(methods))
-    app.on(method, path, (context) => handler(context.req.raw, context.req.param()));
+    app.on(method, path, async (context) => {
+      const { request, release } = bodies.guard(context.req.raw);
+      try {
+        return await handler(request, context.req.param());
+      } finally {
+        release();
+      }
+    });
   const allow = Object.keys(methods);
   if (methods.GET) allow.push("HEAD");
   app.all(path, () => {

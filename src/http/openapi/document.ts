@@ -141,7 +141,7 @@ function codesOf(path: string, { query, body, codes = [] }: Operation): Set<Erro
   };
   add(!openPaths.has(path), "unauthorized", "forbidden_host", "forbidden_origin", "internal", "storage");
   add(path.includes(":") || query !== undefined, "malformed");
-  add(body !== undefined, "malformed", "too_large", "unsupported_media_type");
+  add(body !== undefined, "malformed", "too_large", "too_many_pending", "unsupported_media_type");
   add(body !== undefined && body["application/json"] !== "json", "invalid");
   return found;
 }
