@@ -1,6 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/ids.ts";
+import type { Entries } from "../watch/entries.ts";
+import { SharedWatchers } from "../watch/shared-watchers.ts";
 import { SourceWatch } from "./source-watch.ts";
 
 /** How a run of the program ended: its exit code, or the signal that ended it. */
@@ -47,8 +49,8 @@ const exitAlreadyRunning = 3;
 /**
  * Runs the program and starts it again whenever what it is made of has changed.
  *
- * 1. What lies in the watched paths is marked before a run starts: a change during a start or a stop is a difference
- *    from that mark, and is not lost. Several changes until it is quiet, or until the next start, are one restart.
+ * 1. What lies in the watched paths is noted before a run starts: a change during a start or a stop is a difference
+ *    from that, and is not lost. Several changes until it is quiet, or until the next start, are one restart.
  * 2. A run that serves is given a checkpoint and a drain; one that still starts is stopped without.
  * 3. A run that ends by itself, or does not get to serve, is not started again before the next change: only the
  *    developer can help it. Where another daemon holds the folder there is nothing to develop, and `Dev` ends too.
@@ -64,9 +66,11 @@ export class Dev {
 
   constructor(parts: DevParts) {
     this.#parts = parts;
+    const { clock, random } = parts;
     const common = {
-      clock: parts.clock,
-      random: parts.random,
+      clock,
+      random,
+      shared: new SharedWatchers({ clock, random }),
       onFault: (thrown: unknown): void =>
         parts.tell(`No file events (${errorText(thrown)}): changes are noticed within two seconds.`),
     };
@@ -78,13 +82,13 @@ export class Dev {
   async run(): Promise<number> {
     try {
       for (;;) {
-        const mark = this.#sources.look(); // 1
-        const settingsMark = this.#settings.look();
+        const sources = this.#sources.look(); // 1
+        const settings = this.#settings.look();
         const run = this.#parts.start();
         this.#run = run;
-        const ending = await this.#untilChange(run, mark);
+        const ending = await this.#untilChange(run, sources);
         if (ending?.exitCode === exitAlreadyRunning) return exitAlreadyRunning;
-        if (ending) await this.#untilMended(mark, settingsMark); // 3
+        if (ending) await this.#untilMended(sources, settings); // 3
         if (this.#asked.signal.aborted) return 0;
       }
     } finally {
@@ -106,17 +110,17 @@ export class Dev {
   }
 
   /** Resolves when the run is gone: with how it ended where it did so by itself, or did not get to serve. */
-  async #untilChange(run: DevRun, mark: string): Promise<RunEnding | undefined> {
+  async #untilChange(run: DevRun, before: Entries): Promise<RunEnding | undefined> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#asked.signal]);
-    const changed = this.#sources.changed(mark, signal).then((): "changed" => "changed");
+    const changed = this.#sources.changed(before, signal).then((changes) => ({ changes }));
     try {
       const started = await Promise.race([run.serving.then((line) => ({ line })), changed]);
-      if (started === "changed") return await this.#end(run, false); // 2
+      if ("changes" in started) return await this.#end(run, false, started.changes); // 2
       if (started.line === undefined) return await this.#giveUp(run);
       this.#served(started.line);
       const ended = await Promise.race([run.ended, changed]);
-      if (ended === "changed") return await this.#end(run, true);
+      if ("changes" in ended) return await this.#end(run, true, ended.changes);
       this.#parts.tell(`The program ended by itself (${endingText(ended)}). ${untilNextChange}`);
       return ended;
     } finally {
@@ -125,22 +129,23 @@ export class Dev {
     }
   }
 
-  async #untilMended(mark: string, settingsMark: string): Promise<void> {
+  async #untilMended(before: Entries, settingsBefore: Entries): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#asked.signal]);
-    const changes = [this.#sources.changed(mark, signal), this.#settings.changed(settingsMark, signal)];
-    await Promise.race(changes);
+    const waits = [this.#sources.changed(before, signal), this.#settings.changed(settingsBefore, signal)];
+    const changes = await Promise.race(waits);
     over.abort();
-    await Promise.all(changes);
-    if (this.#asked.signal.aborted) return;
-    this.#parts.tell("Something changed: starting.");
+    await Promise.all(waits);
+    if (changes === undefined || this.#asked.signal.aborted) return;
+    this.#parts.tell(`${changes}: starting.`);
     this.#gap = { from: this.#parts.clock.now(), drainMs: 0 };
   }
 
-  async #end(run: DevRun, isServing: boolean): Promise<undefined> {
+  /** Without `changes` it was asked to stop. */
+  async #end(run: DevRun, isServing: boolean, changes: string | undefined): Promise<undefined> {
     const { clock, tell } = this.#parts;
-    const isRestart = !this.#asked.signal.aborted;
-    if (isRestart) tell("Something changed: restarting.");
+    const isRestart = changes !== undefined && !this.#asked.signal.aborted;
+    if (isRestart) tell(`${changes}: restarting.`);
     if (isRestart && isServing) await this.#checkpoint(run);
     const from = clock.now();
     const { drainMs } = await run.stop();

@@ -3,8 +3,8 @@ import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { SettingsKeeper } from "../settings/settings.ts";
-import { PathWatcher } from "../watch/path-watcher.ts";
 import { PathWatchers } from "../watch/path-watchers.ts";
+import { SharedWatchers } from "../watch/shared-watchers.ts";
 
 /** The watch on a settings file and on the files it refers to; its hints go to the keeper. */
 export function watchSettings(parts: {
@@ -15,16 +15,11 @@ export function watchSettings(parts: {
 }): PathWatchers {
   const { keeper, clock, random, log } = parts;
   return new PathWatchers({
+    shared: new SharedWatchers({ clock, random }),
+    clock,
+    pollMs: () => keeper.inForce.settings.reload.pollMs,
     onHint: (kind) => keeper.notice(kind),
-    create: (path, onHint) =>
-      new PathWatcher({
-        path,
-        clock,
-        random,
-        onHint,
-        pollMs: () => keeper.inForce.settings.reload.pollMs,
-        onFault: (thrown) => log.warn(`watching ${path}: ${errorText(thrown)}`),
-      }),
+    onFault: (thrown, path = "the settings") => log.warn(`watching ${path}: ${errorText(thrown)}`),
   });
 }
 

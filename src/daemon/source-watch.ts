@@ -1,10 +1,9 @@
-import { createHash, type Hash } from "node:crypto";
-import { readdirSync, statSync, type BigIntStats, type Dirent } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, relative } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/ids.ts";
-import { PathWatcher } from "../watch/path-watcher.ts";
-import { PathWatchers } from "../watch/path-watchers.ts";
+import { compareEntries, folderMark, type Entries, type EntryChanges } from "../watch/entries.ts";
+import { EntryWatcher } from "../watch/entry-watcher.ts";
+import type { SharedWatchers } from "../watch/shared-watchers.ts";
 
 /** A change counts once nothing else has changed for this long: an editor saves several files. */
 const quietMs = 150;
@@ -12,8 +11,12 @@ const quietMs = 150;
 const longestRounds = 10;
 /** Native events are hints; this often it is looked without one. */
 const pollMs = 2000;
-/** How often a watch looks whether it still watches what its path leads to. */
-const rearmMs = 10_000;
+/** One save is several events. */
+const batchMs = 10;
+/** What writes thousands of files does not keep the watch busy with as many looks. */
+const everyMs = 100;
+/** As many files are named when something changed; the rest is counted. */
+const mostNamed = 3;
 
 /** Names in a watched folder that are never the program's source: what tools make, and what editors leave beside. */
 function isNoise(name: string): boolean {
@@ -30,115 +33,90 @@ export interface SourceWatchParts {
   paths: readonly string[];
   /** Files and folders in them that do not count. */
   except: readonly string[];
+  shared: SharedWatchers;
   clock: Clock;
   random: Random;
   /** Told once, where native events cannot be had: changes are then noticed within 2 s. */
   onFault: (thrown: unknown) => void;
 }
 
-/**
- * Tells when something changed in files and folders. What counts is what lies there, by a mark that another content
- * changes; events only tell when to look, so that none that is missed or doubled matters.
- */
+/** Tells when something changed in the files that a program is made of, and which. */
 export class SourceWatch {
   readonly #parts: SourceWatchParts;
-  readonly #watchers: PathWatchers;
-  readonly #except: ReadonlySet<string>;
+  readonly #watcher: EntryWatcher;
   /** Of each path, as it was when it was last there. */
-  readonly #marks = new Map<string, string>();
-  #hinted = Promise.withResolvers<void>();
+  readonly #lastThere = new Map<string, Entries>();
+  #files: Entries = new Map();
+  #changed = Promise.withResolvers<void>();
   #isFaultTold = false;
 
   constructor(parts: SourceWatchParts) {
+    const { paths, shared, clock, random } = parts;
+    const except = new Set(parts.except);
     this.#parts = parts;
-    this.#except = new Set(parts.except);
-    this.#watchers = new PathWatchers({
-      onHint: (kind) => {
-        if (kind !== "poll") this.#hinted.resolve();
-      },
-      create: (path, onHint) =>
-        new PathWatcher({
-          path,
-          clock: parts.clock,
-          random: parts.random,
-          pollMs: () => rearmMs,
-          onHint,
-          onFault: (thrown) => this.#tellFault(thrown),
-        }),
+    this.#watcher = new EntryWatcher({
+      paths,
+      shared,
+      clock,
+      random,
+      pollMs,
+      batchMs,
+      everyMs,
+      isLeftOut: (name, path) => isNoise(name) || except.has(path),
+      onChange: () => this.#changed.resolve(),
+      onFault: (thrown) => this.#tellFault(thrown),
     });
   }
 
   /**
-   * The mark of what lies there now. Files that come and go while it looks are taken as they are met; a path that is
-   * gone counts as it was: it is about to be replaced, and without it there is nothing to run.
+   * The files that lie there now; the same answer as before where nothing changed. A path that is gone counts as it
+   * was: it is about to be replaced, and without it there is nothing to run.
    */
-  look(): string {
-    const watched: string[] = [];
-    for (const path of this.#parts.paths) {
-      const hash = createHash("sha256");
-      if (this.#note(path, hash, watched)) this.#marks.set(path, hash.digest("base64"));
-    }
-    this.#watchers.watch(watched);
-    return this.#parts.paths.map((path) => this.#marks.get(path)).join(" ");
+  look(): Entries {
+    this.#watcher.start();
+    const entries = this.#watcher.look();
+    for (const path of this.#parts.paths)
+      if (entries.has(path)) this.#lastThere.set(path, filesIn(path, entries));
+    const files = new Map([...this.#lastThere.values()].flatMap((found) => [...found]));
+    if (compareEntries(this.#files, files)) this.#files = files;
+    return this.#files;
   }
 
-  /** Resolves once what lies there is no longer what `mark` stands for, and quiet; also when `signal` is aborted. */
-  async changed(mark: string, signal: AbortSignal): Promise<void> {
+  /** Resolves with what is new since `before` once it is quiet, in words; with undefined when `signal` is aborted. */
+  async changed(before: Entries, signal: AbortSignal): Promise<string | undefined> {
     while (!signal.aborted) {
-      this.#hinted = Promise.withResolvers();
-      if (this.look() !== mark && (await this.#untilQuiet(signal)) !== mark) return;
-      await this.#untilHint(signal);
+      this.#changed = Promise.withResolvers();
+      const changes =
+        compareEntries(before, this.look()) && compareEntries(before, await this.#untilQuiet(signal));
+      if (signal.aborted) break;
+      if (changes) return changesText(changes, this.#parts.paths);
+      await this.#untilChange(signal);
     }
+    return undefined;
   }
 
   /** Watches nothing any more. */
   stop(): void {
-    this.#watchers.stop();
+    this.#watcher.stop();
   }
 
-  async #untilQuiet(signal: AbortSignal): Promise<string> {
-    const { clock } = this.#parts;
-    let mark = this.look();
+  async #untilQuiet(signal: AbortSignal): Promise<Entries> {
+    let files = this.look();
     for (let round = 0; round < longestRounds && !signal.aborted; round++) {
-      await clock.sleep(quietMs, signal);
+      await this.#parts.clock.sleep(quietMs, signal);
       const next = this.look();
-      if (next === mark) break;
-      mark = next;
+      if (next === files) break;
+      files = next;
     }
-    return mark;
+    return files;
   }
 
-  async #untilHint(signal: AbortSignal): Promise<void> {
-    const limit = new AbortController();
-    const polled = this.#parts.clock.sleep(pollMs, AbortSignal.any([signal, limit.signal]));
-    await Promise.race([this.#hinted.promise, polled]);
-    limit.abort();
-  }
-
-  /** False where there is nothing. */
-  #note(path: string, hash: Hash, watched: string[]): boolean {
-    const stats = statAt(path);
-    if (stats?.isDirectory()) this.#noteFolder(path, hash, watched);
-    else {
-      watched.push(path);
-      if (stats) hash.update(markOf(path, stats));
-    }
-    return stats !== undefined;
-  }
-
-  /** Its files are watched through it; a symlink in it is watched by itself, and counts if it leads to a file. */
-  #noteFolder(folder: string, hash: Hash, watched: string[]): void {
-    watched.push(folder);
-    for (const entry of entriesOf(folder)) {
-      const path = join(folder, entry.name);
-      if (this.#except.has(path)) continue;
-      if (entry.isDirectory()) this.#noteFolder(path, hash, watched);
-      else {
-        if (entry.isSymbolicLink()) watched.push(path);
-        const stats = statAt(path);
-        if (stats?.isFile()) hash.update(markOf(path, stats));
-      }
-    }
+  async #untilChange(signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    const abort = (): void => aborted.resolve();
+    signal.addEventListener("abort", abort, { once: true });
+    await Promise.race([this.#changed.promise, aborted.promise]);
+    signal.removeEventListener("abort", abort);
   }
 
   #tellFault(thrown: unknown): void {
@@ -148,27 +126,26 @@ export class SourceWatch {
   }
 }
 
-/** Another file, other content or another permission has another one. */
-function markOf(path: string, { ino, size, mtimeNs, mode }: BigIntStats): string {
-  return `${path}\0${ino} ${size} ${mtimeNs} ${mode}\0`;
+/** A path itself where it is no folder, and the files below it. */
+function filesIn(path: string, entries: Entries): Entries {
+  return new Map(
+    [...entries].filter(
+      ([entry, mark]) => mark !== folderMark && (entry === path || entry.startsWith(`${path}/`)),
+    ),
+  );
 }
 
-/** Undefined where there is nothing, or nothing that may be looked at. */
-function statAt(path: string): BigIntStats | undefined {
-  try {
-    return statSync(path, { bigint: true });
-  } catch {
-    return undefined;
-  }
-}
-
-/** In the order of their names; none where the folder has gone or may not be read. */
-function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter(({ name }) => !isNoise(name))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  } catch {
-    return [];
-  }
+/** Names the first few files, each as seen from beside the watched path it belongs to. */
+function changesText({ added, changed, removed }: EntryChanges, paths: readonly string[]): string {
+  const nameOf = (file: string): string => {
+    const path = paths.find((watched) => file.startsWith(`${watched}/`));
+    return path === undefined ? basename(file) : relative(dirname(path), file);
+  };
+  const words = [
+    ...changed.map((file) => `${nameOf(file)} changed`),
+    ...added.map((file) => `${nameOf(file)} is new`),
+    ...removed.map((file) => `${nameOf(file)} is gone`),
+  ];
+  const left = words.length - mostNamed;
+  return words.slice(0, mostNamed).join(", ") + (left > 0 ? ` and ${left} more` : "");
 }

@@ -101,6 +101,10 @@ test("several changes at once are one restart, with a checkpoint before the drai
     ["checkpoint", "stop"],
   ]);
   expect(told.filter((line) => line.startsWith("Restarted in "))).toHaveLength(1);
+  expect(told.filter((line) => line.endsWith(": restarting."))).toEqual([
+    "source changed, other is new: restarting.",
+    "source changed: restarting.",
+  ]);
 });
 
 test("a change while a run starts ends that start, and the next one has it", async () => {
@@ -149,6 +153,7 @@ test.each(["source", "settings.json"])(
     await says(/did not start \(exit code 5\).*next change/);
     edit("mended", name);
     const second = await run(2);
+    await says(new RegExp(`^${name} (changed|is new): starting\\.$`));
     second.serve();
     await says(/^Serving$/);
     expect(second.calls).toEqual([]);

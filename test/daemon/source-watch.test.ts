@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { systemClock } from "../../src/core/clock.ts";
 import { systemRandom } from "../../src/core/ids.ts";
 import { SourceWatch } from "../../src/daemon/source-watch.ts";
+import { SharedWatchers } from "../../src/watch/shared-watchers.ts";
 import { makeFolder } from "../support/workspace.ts";
 
 /** A watch on the folder `src` and on the file `program` beside it. */
@@ -21,6 +22,7 @@ function setup() {
   const watch = new SourceWatch({
     paths: [join(folder, "src"), join(folder, "program")],
     except: [join(folder, "src", "data"), join(folder, "src", "settings.json")],
+    shared: new SharedWatchers({ clock: systemClock, random: systemRandom }),
     clock: systemClock,
     random: systemRandom,
     onFault: (thrown) => {
@@ -32,37 +34,56 @@ function setup() {
 
 type Change = (folder: string, write: (path: string, text: string) => void) => void;
 
-const changes: Record<string, Change> = {
-  "a file written in place": (_, write) => write("src/main.ts", "2"),
-  "a file replaced by a rename": (folder, write) => {
-    write("new", "2");
-    renameSync(join(folder, "new"), join(folder, "src/main.ts"));
-  },
-  "a file far below": (_, write) => write("src/deep/er/part.ts", "22"),
-  "a new file": (_, write) => write("src/other.ts", "1"),
-  "a new file in a new folder": (_, write) => write("src/a/b/other.ts", "1"),
-  "a file that went": (folder) => rmSync(join(folder, "src/main.ts")),
-  "a folder that was renamed": (folder) => renameSync(join(folder, "src/deep"), join(folder, "src/high")),
-  "the file that a symlink leads to": (_, write) => write("elsewhere.ts", "22"),
-  "a watched file replaced by a rename": (folder, write) => {
-    write("new", "1");
-    utimesSync(join(folder, "new"), 1, 1);
-    renameSync(join(folder, "new"), join(folder, "program"));
-  },
-  "a watched file that went and came again": (folder, write) => {
-    rmSync(join(folder, "program"));
-    write("program", "22");
-  },
-  "a permission that was given": (folder) => chmodSync(join(folder, "program"), 0o755),
+/** Each with what is told of it. */
+const changes: Record<string, [Change, string]> = {
+  "a file written in place": [(_, write) => write("src/main.ts", "22"), "src/main.ts changed"],
+  "a file replaced by a rename": [
+    (folder, write) => {
+      write("new", "2");
+      renameSync(join(folder, "new"), join(folder, "src/main.ts"));
+    },
+    "src/main.ts changed",
+  ],
+  "a file far below": [(_, write) => write("src/deep/er/part.ts", "22"), "src/deep/er/part.ts changed"],
+  "a new file": [(_, write) => write("src/other.ts", "1"), "src/other.ts is new"],
+  "a new file in a new folder": [(_, write) => write("src/a/b/other.ts", "1"), "src/a/b/other.ts is new"],
+  "a file that went": [(folder) => rmSync(join(folder, "src/main.ts")), "src/main.ts is gone"],
+  "a folder that was renamed": [
+    (folder) => renameSync(join(folder, "src/deep"), join(folder, "src/high")),
+    "src/high/er/part.ts is new, src/deep/er/part.ts is gone",
+  ],
+  "the file that a symlink leads to": [(_, write) => write("elsewhere.ts", "22"), "src/linked.ts changed"],
+  "a watched file replaced by a rename": [
+    (folder, write) => {
+      write("new", "1");
+      utimesSync(join(folder, "new"), 1, 1);
+      renameSync(join(folder, "new"), join(folder, "program"));
+    },
+    "program changed",
+  ],
+  "a watched file that went and came again": [
+    (folder, write) => {
+      rmSync(join(folder, "program"));
+      write("program", "22");
+    },
+    "program changed",
+  ],
+  "a permission that was given": [(folder) => chmodSync(join(folder, "program"), 0o755), "program changed"],
+  "many at once": [
+    (_, write) => {
+      for (const name of ["c.ts", "a.ts", "b.ts", "main.ts", "d.ts"]) write(`src/${name}`, "22");
+    },
+    "src/main.ts changed, src/a.ts is new, src/b.ts is new and 2 more",
+  ],
 };
 
-test.each(Object.entries(changes))("%s is a change", async (_, change) => {
+test.each(Object.entries(changes))("%s: a change, told by name", async (_, [change, words]) => {
   const { folder, write, watch } = setup();
   const mark = watch.look();
   try {
     const changed = watch.changed(mark, new AbortController().signal);
     change(folder, write);
-    await changed;
+    expect(await changed).toBe(words);
     expect(watch.look()).not.toBe(mark);
   } finally {
     watch.stop();
@@ -97,6 +118,17 @@ test("nobody waits any longer when the wait is given up", async () => {
   const stopped = new AbortController();
   const changed = watch.changed(watch.look(), stopped.signal);
   stopped.abort();
-  await changed;
+  expect(await changed).toBeUndefined();
+  watch.stop();
+});
+
+test("an empty folder that is new is no change, and what comes into it is", async () => {
+  const { folder, write, watch } = setup();
+  const before = watch.look();
+  mkdirSync(join(folder, "src/empty"));
+  expect(watch.look()).toBe(before);
+  const changed = watch.changed(before, new AbortController().signal);
+  write("src/empty/first.ts", "1");
+  expect(await changed).toBe("src/empty/first.ts is new");
   watch.stop();
 });

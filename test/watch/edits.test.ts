@@ -6,8 +6,8 @@ import { AcceptedSettings } from "../../src/settings/accepted.ts";
 import { SettingsKeeper } from "../../src/settings/settings.ts";
 import type { Store } from "../../src/store/store.ts";
 import { watchFolder } from "../../src/watch/folder-watch.ts";
-import { PathWatcher } from "../../src/watch/path-watcher.ts";
 import { PathWatchers } from "../../src/watch/path-watchers.ts";
+import { SharedWatchers } from "../../src/watch/shared-watchers.ts";
 import { closeStores, openInMemory } from "../store/disk-store.ts";
 import { eventually } from "../support/eventually.ts";
 import { makeFolder } from "../support/workspace.ts";
@@ -55,17 +55,15 @@ class WatchedSettings {
       onFault: (thrown) => void this.faults.push(thrown),
     });
     this.#watchers = new PathWatchers({
+      shared: new SharedWatchers({
+        clock: systemClock,
+        random: () => 0.5,
+        watchFolder: mode === "native" ? watchFolder : refuse,
+      }),
+      clock: systemClock,
+      pollMs: () => this.keeper.inForce.settings.reload.pollMs,
       onHint: (kind) => this.keeper.notice(kind),
-      create: (watchedPath, onHint) =>
-        new PathWatcher({
-          path: watchedPath,
-          clock: systemClock,
-          random: () => 0.5,
-          onHint,
-          pollMs: () => this.keeper.inForce.settings.reload.pollMs,
-          onFault: () => {},
-          watchFolder: mode === "native" ? watchFolder : refuse,
-        }),
+      onFault: () => {},
     });
     const watch = (isOn: boolean): void =>
       isOn ? this.#watchers.watch(this.keeper.files) : this.#watchers.stop();
