@@ -45,13 +45,13 @@ class KilledDaemon {
     return this.posters.flatMap(({ accepted }) => accepted.map(({ id }) => id));
   }
 
-  /** Kills the daemon at a place of the seed, every third time in a restart that was asked for right before. */
+  /** Kills the daemon at a place of the seed, every other time in a restart that was asked for right before. */
   async killOnce(kill: number): Promise<void> {
     const place = (kill * perKill + this.#random(perKill)) * sessions.length;
     await eventually(`${place} messages are accepted`, () => this.accepted.length >= place, 60_000);
-    if (kill % 3 === 2) {
+    if (kill % 2 === 1) {
       await this.#segue.post("/api/daemon/restart");
-      await Bun.sleep(this.#random(8));
+      await Bun.sleep(this.#random(4));
     }
     const next = Promise.withResolvers<Segue>();
     this.#serving = next.promise;
