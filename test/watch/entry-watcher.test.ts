@@ -1,14 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { systemClock } from "../../src/core/clock.ts";
 import type { EntryChanges } from "../../src/watch/entries.ts";
@@ -36,6 +27,7 @@ function setup(mode: Mode, onChange: (changes: EntryChanges) => void = () => {})
   };
   for (const path of ["tree/a", "tree/deep/er/b", "tree/deep/c", "tree/skipped/x", "alone", "target"])
     write(path, "1");
+  utimesSync(at("tree/a"), 1, 1);
   symlinkSync(at("target"), at("tree/link"));
   const told = { added: new Set<string>(), changed: new Set<string>(), removed: new Set<string>() };
   const faults: unknown[] = [];
@@ -94,9 +86,8 @@ const rows: Row[] = [
   {
     name: "a file of the same size and time in the place of another",
     make: ({ at, write }) => {
-      const { atime, mtime } = statSync(at("tree/a"));
       write("new", "2");
-      utimesSync(at("new"), atime, mtime);
+      utimesSync(at("new"), 1, 1);
       renameSync(at("new"), at("tree/a"));
     },
     changed: ["tree/a"],
@@ -144,6 +135,16 @@ describe.each<Mode>(["native", "polling"])("%s", (mode) => {
     await eventually(`${JSON.stringify(expected)} is told`, () => Bun.deepEquals(names(), expected));
     watcher.look();
     expect(names()).toEqual(expected);
+  });
+
+  test("what comes into a new folder later is told too", async () => {
+    const { told, write, at } = setup(mode);
+    mkdirSync(at("tree/x"));
+    await eventually("the folder is told", () => told.added.has("tree/x"));
+    for (const name of ["y", "z"]) {
+      write(`tree/x/${name}`, "1");
+      await eventually(`${name} in it`, () => told.added.has(`tree/x/${name}`));
+    }
   });
 
   test("it goes on telling after the folder was taken away and made again", async () => {
