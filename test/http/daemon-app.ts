@@ -14,6 +14,8 @@ import { Metrics } from "../../src/http/metrics.ts";
 import type { DaemonInfo, Services } from "../../src/http/services.ts";
 import { openDatabase } from "../../src/platform/bun.ts";
 import type { Database } from "../../src/platform/platform.ts";
+// Loaded beforehand: the first turn of a process loads its provider's code, and no manual clock waits for a disk.
+import "../../src/providers/echo.ts";
 import { AcceptedSettings } from "../../src/settings/accepted.ts";
 import { Secrets } from "../../src/settings/secrets.ts";
 import { SettingsKeeper } from "../../src/settings/settings.ts";
