@@ -288,7 +288,8 @@ export class Generator {
     const [first] = claimed.messages;
     const error = this.#errorOf(failure);
     const attempted = {
-      attempts: Math.max(...claimed.messages.map((message) => message.attempts)),
+      // Not as arguments of one call: a batch may be longer than those can be.
+      attempts: claimed.messages.reduce((most, message) => Math.max(most, message.attempts), 0),
       hasRolledOver: first.overflowed,
       isBatch: claimed.messages.length > 1,
     };

@@ -219,6 +219,24 @@ test("a provider that a session names and that is gone makes it wait, and its re
   expect(rig.provider.to(second)).toHaveLength(1);
 });
 
+test("an edit between the choice of a provider and its turn is not too late", async () => {
+  const rig = await Rig.start();
+  const loaded = Promise.withResolvers<void>();
+  let isAsked = false;
+  rig.provider.onCreate = async () => {
+    if (rig.provider.calls.length === 0) return;
+    isAsked = true;
+    await loaded.promise;
+  };
+  await rig.post("a", "1", "2");
+  await rig.until("the next turn's provider is being made", () => isAsked);
+  expect(rig.session("a").state.kind).toBe("busy");
+  await rig.edit({ provider: "second" });
+  loaded.resolve();
+  await rig.untilAllEnded();
+  expect((await rig.messages("a")).map(({ provider }) => provider)).toEqual(["first", "second"]);
+});
+
 test("a fallback that was changed between its choice and its turn is not used as it was", async () => {
   const rig = await Rig.start({ fallback: ["second"] });
   rig.provider.answer = ({ config }) =>

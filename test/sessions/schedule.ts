@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { SegueError } from "../../src/core/errors.ts";
 import type { FailureKind } from "../../src/core/events.ts";
 import { Promises, type Interference } from "./promises.ts";
 import { type Document, Rig, first, second, third } from "./rig.ts";
@@ -14,6 +15,7 @@ export type Happening =
   | { kind: "wish"; provider: string | null; model: string | null }
   | { kind: "delete"; session: string }
   | { kind: "release" }
+  | { kind: "disk"; isFull: boolean }
   | { kind: "wait"; ms: number }
   | { kind: "turns"; count: number }
   | { kind: "crash" }
@@ -70,6 +72,10 @@ const calm: Document = {
   providers: { first: { apiKey: "key-of-first", model: "one" }, second: { apiKey: "key-of-second" } },
 };
 
+/** Writes that a full disk refuses; what is left out is looked at in other tests. */
+const write =
+  /^(messages\.(accept|claim|finish|putBack|resetAttempts|release|cancel)|sessions\.(create|patch|delete)|events\.append)$/;
+
 const words = fc.array(fc.constantFrom("x", "x", "x", "hang", "long"), { minLength: 1, maxLength: 4 });
 const session = fc.constantFrom(...sessions);
 
@@ -107,6 +113,7 @@ export const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), session }) },
   { weight: 1, arbitrary: fc.constant({ kind: "release" as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("disk" as const), isFull: fc.boolean() }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -143,12 +150,22 @@ class Life {
   readonly #interferences: Interference[] = [];
   readonly #moods = new Map<string, FailureKind | "cut" | "empty">();
   readonly #underWay = new Set<Promise<unknown>>();
+  #isDiskFull = false;
   #broken: unknown;
   #nextWord = 1;
 
   constructor(rig: Rig) {
     this.#rig = rig;
     this.#promises = new Promises(rig);
+    // Every other time the code of a vendor has to be loaded first.
+    let created = 0;
+    rig.provider.onCreate = async () => {
+      if (created++ % 2 === 1) await this.#pass(2);
+    };
+    rig.before = (operation) =>
+      this.#isDiskFull && write.test(operation)
+        ? Promise.reject(new SegueError("storage_full", "there is no room"))
+        : undefined;
     rig.provider.answer = (call) => {
       try {
         this.#promises.watch(call);
@@ -193,20 +210,22 @@ class Life {
         return this.#interfere(happening.session, () => rig.registry.delete(happening.session));
       case "release":
         return rig.release();
+      case "disk":
+        this.#isDiskFull = happening.isFull;
+        return;
       case "wait":
         return rig.clock.advance(happening.ms);
       case "turns":
-        for (let turn = 0; turn < happening.count; turn++)
-          await new Promise<void>((resolve) => rig.clock.defer(resolve));
-        return;
+        return this.#pass(happening.count);
       case "crash":
         await rig.crash();
         this.#underWay.clear();
         return rig.boot();
       case "stop": {
         const interference = this.#interference(undefined);
+        this.#isDiskFull = false;
         await rig.stop(happening.graceMs);
-        rig.expectNothingLeft();
+        this.#expectNoBug();
         interference.to = rig.provider.order;
         return rig.boot();
       }
@@ -218,7 +237,9 @@ class Life {
   async calmDown(): Promise<void> {
     const rig = this.#rig;
     this.#moods.clear();
-    await rig.clock.settle();
+    this.#isDiskFull = false;
+    // What is in flight was refused already, and says so only now.
+    await rig.clock.advance(timeoutMs);
     const isThere = await rig.store.sessions.get("pinned");
     if (isThere)
       await rig.registry.patch("pinned", { overrides: { provider: null, model: null, mode: null } });
@@ -232,7 +253,7 @@ class Life {
     await this.#promises.expectKept(this.#interferences, timeoutMs);
     if (this.#broken !== undefined) throw this.#broken;
     await rig.stop();
-    rig.expectNothingLeft();
+    this.#expectNoBug();
   }
 
   #expectRest(): void {
@@ -246,6 +267,13 @@ class Life {
     }
   }
 
+  /** A full disk is no bug. */
+  #expectNoBug(): void {
+    const { faults } = this.#rig;
+    const bugs = faults.splice(0).filter((fault) => !(fault instanceof SegueError));
+    if (bugs.length > 0) throw new Error("a fault was reported", { cause: bugs[0] });
+  }
+
   #answer({ config, content }: Call): Answer {
     if (content.includes("hang")) return { hangs: true };
     const mood = this.#moods.get(config.endpoint);
@@ -256,6 +284,12 @@ class Life {
     if (mood === "cut") return { afterMs, cut: "half of" };
     if (mood === "empty") return { afterMs, reply: " " };
     return { afterMs: 50, refusal: { kind: mood } };
+  }
+
+  /** Lets so many turns of the event loop pass. */
+  async #pass(count: number): Promise<void> {
+    for (let turn = 0; turn < count; turn++)
+      await new Promise<void>((resolve) => this.#rig.clock.defer(resolve));
   }
 
   /** Begins something that is not waited for; that it is refused is as good. */
