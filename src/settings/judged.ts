@@ -70,12 +70,16 @@ function judgeValue(leaf: Leaf, value: unknown, reference: ReferenceKind | undef
   return faultOf(leaf, issue.message + got, reference, isItem ? item : undefined);
 }
 
+/** A longer text where none of its kind belongs may be a key that was pasted into the wrong place: it is not shown. */
+const longestQuoted = 16;
 /** Keys whose value may hold a secret without being one. */
 const unquoted: ReadonlySet<string> = new Set(["baseUrl", "argv"]);
 
 function gotText(leaf: Leaf, input: unknown): string {
   const isUnquoted = leaf.key.secret || unquoted.has(leaf.path.at(-1) ?? "");
-  return isUnquoted ? "" : ` (got ${valueText(input)})`;
+  if (isUnquoted) return "";
+  const isLong = typeof input === "string" && input.length > longestQuoted;
+  return isLong ? ` (got a text of ${input.length} characters)` : ` (got ${valueText(input)})`;
 }
 
 function faultOf(leaf: Leaf, message: string, reference: ReferenceKind | undefined, item?: number): Fault {

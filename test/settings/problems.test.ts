@@ -149,6 +149,11 @@ const wrongShape: readonly (readonly [what: string, text: string, expected: read
     '{"turn": {"retryMs": 1e999}}',
     ["turn.retryMs must be a whole number"],
   ],
+  [
+    "a long text, which may be a key that was pasted into the wrong place, for a number",
+    '{"server": {"port": "planted-token-value"}}',
+    ["server.port must be a whole number (got a text of 19 characters)"],
+  ],
   ["a number in quotes", '{"turn": {"retryMs": "20"}}', ['turn.retryMs must be a whole number (got "20")']],
   ["null", '{"provider": null}', ["1:14 provider: provider must be text (got null)"]],
   [

@@ -1,7 +1,11 @@
 import { afterAll, afterEach } from "bun:test";
+import { configureGlobal } from "fast-check";
 import { releasePorts } from "./ports.ts";
 import { killLeftChildren, type Scope } from "./processes.ts";
 import { removeFolders } from "./workspace.ts";
+
+// The same inputs at each run, so that what passes once passes again; others, and so a search, by another seed.
+configureGlobal({ seed: Number(process.env["SEGUE_TEST_SEED"] ?? 20_260_121) });
 
 // Runs after the hooks of the test's own file: what they stop is not left behind.
 afterEach(async () => {
