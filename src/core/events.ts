@@ -8,16 +8,20 @@ export interface Usage {
 }
 
 /** The kinds of contract section 4. */
-export type FailureKind =
-  | "rate_limited"
-  | "unreachable"
-  | "overloaded"
-  | "auth"
-  | "not_found"
-  | "context_overflow"
-  | "invalid_request"
-  | "empty_reply"
-  | "interrupted";
+export const failureKinds = [
+  "rate_limited",
+  "unreachable",
+  "overloaded",
+  "auth",
+  "not_found",
+  "context_overflow",
+  "invalid_request",
+  "empty_reply",
+  "interrupted",
+] as const;
+
+/** One of `failureKinds`. */
+export type FailureKind = (typeof failureKinds)[number];
 
 /** Why a turn did not end well; the message is searched for secrets before it is stored. */
 export interface MessageError {
@@ -28,17 +32,21 @@ export interface MessageError {
 }
 
 /** What a session can wait for (contract section 5). */
-export type WaitReason =
-  | "retry"
-  | "rate_limited"
-  | "unreachable"
-  | "auth"
-  | "not_found"
-  | "canary"
-  | "key"
-  | "slot"
-  | "budget"
-  | "drain";
+export const waitReasons = [
+  "retry",
+  "rate_limited",
+  "unreachable",
+  "auth",
+  "not_found",
+  "canary",
+  "key",
+  "slot",
+  "budget",
+  "drain",
+] as const;
+
+/** One of `waitReasons`. */
+export type WaitReason = (typeof waitReasons)[number];
 
 /** The waits that come of a provider's refusal. */
 export type ParkReason = Extract<WaitReason, "rate_limited" | "unreachable" | "auth" | "not_found">;

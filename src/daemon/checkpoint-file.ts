@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { SegueError } from "../core/errors.ts";
+import { failureKinds } from "../core/events.ts";
 import type { RestoredMessage, RestoredSession } from "../store/store.ts";
 
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/));
@@ -20,17 +21,7 @@ const messageSchema = v.object({
   finish: textOrNull,
   error: v.nullable(
     v.object({
-      kind: v.picklist([
-        "rate_limited",
-        "unreachable",
-        "overloaded",
-        "auth",
-        "not_found",
-        "context_overflow",
-        "invalid_request",
-        "empty_reply",
-        "interrupted",
-      ]),
+      kind: v.picklist(failureKinds),
       message: v.string(),
       status: v.exactOptional(v.number()),
     }),

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { failureKinds, waitReasons } from "../core/events.ts";
 
 /*
  * The shapes of answers (contract section 5), for the OpenAPI document. What represents a record is declared to
@@ -29,18 +30,6 @@ export const problemShape = v.strictObject({
   code: v.string(),
   errors: v.exactOptional(v.array(problemPlace)),
 });
-
-const failureKinds = [
-  "rate_limited",
-  "unreachable",
-  "overloaded",
-  "auth",
-  "not_found",
-  "context_overflow",
-  "invalid_request",
-  "empty_reply",
-  "interrupted",
-] as const;
 
 /** A message. */
 export const messageShape = v.strictObject({
@@ -85,18 +74,6 @@ const restartReason = v.picklist([
   "requested",
 ]);
 const blockedBy = v.picklist(["turn", "step", "settling"]);
-const waits = [
-  "retry",
-  "rate_limited",
-  "unreachable",
-  "auth",
-  "not_found",
-  "canary",
-  "key",
-  "slot",
-  "budget",
-  "drain",
-] as const;
 
 /** The states of a session. */
 export const sessionStates = ["unloaded", "idle", "busy", "waiting", "restarting"] as const;
@@ -108,7 +85,7 @@ export const sessionShape = v.strictObject({
   system: textOrNull,
   labels: v.record(v.string(), v.string()),
   state: v.picklist(sessionStates),
-  waitingFor: v.nullable(v.picklist(waits)),
+  waitingFor: v.nullable(v.picklist(waitReasons)),
   waitingUntil: timeOrNull,
   idleSince: timeOrNull,
   inFlight: count,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { MessageError, Usage } from "../../core/events.ts";
+import { failureKinds, type MessageError, type Usage } from "../../core/events.ts";
 import type { SqlRow } from "../../platform/platform.ts";
 import type { MessageRecord } from "../store.ts";
 import { integer, integerOrNull, oneOf, text, textOrNull } from "./row.ts";
@@ -7,17 +7,7 @@ import { integer, integerOrNull, oneOf, text, textOrNull } from "./row.ts";
 const statuses = ["pending", "running", "done", "failed", "cancelled"] as const;
 
 const errorSchema = v.object({
-  kind: v.picklist([
-    "rate_limited",
-    "unreachable",
-    "overloaded",
-    "auth",
-    "not_found",
-    "context_overflow",
-    "invalid_request",
-    "empty_reply",
-    "interrupted",
-  ]),
+  kind: v.picklist(failureKinds),
   message: v.string(),
   status: v.exactOptional(v.number()),
 }) satisfies v.GenericSchema<unknown, MessageError>;
