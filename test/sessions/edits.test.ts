@@ -49,6 +49,30 @@ test("a session in a turn moves when the turn has ended, not when its queue has"
   ]);
 });
 
+test("a wish that changes while a message is being claimed leaves it its turn, and holds from the next one", async () => {
+  const rig = await Rig.start();
+  let changed = 0;
+  rig.before = (operation) => {
+    if (operation === "messages.claim" && changed++ === 0)
+      queueMicrotask(() =>
+        rig.session("a").refresh({
+          overrides: { provider: "second", model: null, mode: null },
+          system: null,
+        }),
+      );
+    return undefined;
+  };
+  await rig.post("a", "1", "2");
+  await rig.untilAllEnded();
+  expect(changed).toBeGreaterThan(0);
+  expect((await rig.messages("a")).map(({ provider, attempts }) => [provider, attempts])).toEqual([
+    ["first", 1],
+    ["second", 1],
+  ]);
+  expect(rig.provider.calls.map(({ end }) => end)).toEqual(["answered", "answered"]);
+  expect(rig.told("message.requeued")).toEqual([]);
+});
+
 test("another model of the same provider is a restart, with its reason", async () => {
   const rig = await Rig.start();
   await rig.create("a");
