@@ -144,7 +144,7 @@ export class Restarts {
   }
 
   async #restart(cause: RestartCause): Promise<void> {
-    const { clock, drainBegins, core, streams, swap } = this.#parts;
+    const { clock, drainBegins, core, streams, ends, swap } = this.#parts;
     // 1. The new listener comes first: where it cannot be had the daemon carries on as before.
     if (this.#isElsewhere() && !(await this.#move()) && cause === "configuration") return;
     if (this.#isOver) return;
@@ -158,6 +158,8 @@ export class Restarts {
     if (!next || this.#isOver) return;
     // 2. What the old core accepted is committed before what is written from here on: the new one finds it.
     swap(next.core);
+    // 3. Now, not when all is told: who begins to wait from here on waits for a turn of the new core.
+    ends.releaseAll();
     const at = clock.now();
     const { sessions } = next;
     const downtimeMs = at - startedAt;
@@ -217,16 +219,15 @@ export class Restarts {
     return { core, sessions };
   }
 
-  /** Tells who serves now; those who wait or read come back, and the old address is let go after the grace. */
+  /** Tells who serves now; those who read come back, and the old address is let go after the grace. */
   async #handOver({ reason, downtimeMs, sessions, requeued }: LastRestart, graceMs: number): Promise<void> {
-    const { foundation, clock, front, ends, streams, announce } = this.#parts;
+    const { foundation, clock, front, streams, announce } = this.#parts;
     const { store, log, onFault } = foundation;
     const { url } = front;
     await announce().catch(onFault);
     const data = { url, downtimeMs, sessions: sessions.length, requeued };
-    // 3. Awaited, so that readers get it before their streams end.
+    // 4. Awaited, so that readers get it before their streams end.
     await store.events.append([{ type: "daemon.restarted", data }], clock.now()).catch(onFault);
-    ends.releaseAll();
     streams.endAll();
     front.letGo(graceMs);
     log.info("restarted", { cause: reason, ...data });
