@@ -5,8 +5,10 @@ import { createIds } from "../../src/core/ids.ts";
 import { Releasers } from "../../src/core/releasers.ts";
 import { applySettings, buildCore, type Core } from "../../src/daemon/core.ts";
 import type { Foundation, Outside } from "../../src/daemon/foundation.ts";
+import { Front } from "../../src/daemon/front.ts";
 import { dataFolder } from "../../src/daemon/instance.ts";
 import { Pending } from "../../src/daemon/pending.ts";
+import { Restarts } from "../../src/daemon/restart.ts";
 import { createApp } from "../../src/http/app.ts";
 import { EventStreams } from "../../src/http/event-stream.ts";
 import { MessageEnds } from "../../src/http/message-ends.ts";
@@ -160,6 +162,34 @@ export class DaemonApp {
   async edit(settings: Record<string, unknown> | string): Promise<void> {
     writeFileSync(this.settingsPath, typeof settings === "string" ? settings : JSON.stringify(settings));
     await this.#keeper.look("file");
+  }
+
+  /** Restarts in process as the daemon does; `afterSwap` runs between the swap and what is told of it. */
+  async restart(afterSwap: () => Promise<void>): Promise<void> {
+    const { clock } = this;
+    const { streams, ends } = this.services;
+    const settings = () => this.#keeper.inForce.settings;
+    const front = new Front({
+      listen: () => ({ port: settings().server.port, stop: async () => {} }),
+      clock,
+      services: this.services,
+    });
+    await front.open(settings().server);
+    await new Restarts({
+      foundation: this.#foundation,
+      clock,
+      front,
+      streams,
+      ends,
+      settings,
+      core: () => this.core,
+      buildCore: () => buildCore(this.#foundation, this.#keeper, this.#outside),
+      drainBegins: () => this.core.gate.close(),
+      swap: (core) => {
+        this.#core = core;
+      },
+      announce: afterSwap,
+    }).ask();
   }
 
   /** Resolves when `isSo` answers true: for what a process or a connection brings about. */

@@ -27,6 +27,17 @@ function watch(asked: Promise<Response>): { status: () => number | undefined } {
 }
 
 describe("Prefer: wait", () => {
+  test("that begins after the swap of a restart is not let go by that restart", async () => {
+    const app = await startApp(slow);
+    const asked: Promise<Response>[] = [];
+    await app.restart(async () => {
+      asked.push(post(app, "wait=5"));
+      await app.clock.settle();
+    });
+    await app.clock.advance(1000);
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200]);
+  });
+
   test("answers 200 with the reply once the message has ended", async () => {
     const app = await startApp(slow);
     const asked = post(app, "wait=5");
