@@ -72,7 +72,9 @@ test("no file names a folder or a host of the machine it was written on", () => 
   expect(found).toEqual([]);
 });
 
+/** In a work tree of its own `.git` is a file that says where the rest is. */
 function dotFiles(): string[] {
   const entries = readdirSync(projectFolder, { withFileTypes: true });
-  return entries.filter((entry) => entry.isFile() && entry.name.startsWith(".")).map((entry) => entry.name);
+  const files = entries.filter((entry) => entry.isFile() && entry.name !== ".git");
+  return files.map(({ name }) => name).filter((name) => name.startsWith("."));
 }
