@@ -297,6 +297,7 @@ class Daemon implements RunningDaemon {
         inForce: () => this.#keeper.inForce,
         problems: () => this.#keeper.problems,
         watching: () => this.#watchers.mode,
+        shownFile: () => this.#keeper.shownFile(),
         notInForce: () => this.#restarts.notInForce(),
         look: () => this.#keeper.look("file"),
         waiting: () => this.#keeper.waiting,

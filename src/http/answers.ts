@@ -188,6 +188,14 @@ export const settingsShape = v.strictObject({
   ),
 });
 
+/** The settings file as it stands. */
+export const settingsFileShape = v.strictObject({
+  path: v.string(),
+  state: v.picklist(["in_force", "waiting", "rejected", "unnoticed", "missing"]),
+  hash: textOrNull,
+  text: textOrNull,
+});
+
 /** Figures of now. */
 export const statsShape = v.strictObject({
   activeSessions: count,

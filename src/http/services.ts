@@ -9,6 +9,7 @@ import type { SessionRegistry } from "../sessions/registry.ts";
 import type { EditAnswer, EditOptions } from "../settings/edit-in-force.ts";
 import type { Edit } from "../settings/edit.ts";
 import type { InForce } from "../settings/in-force.ts";
+import type { ShownFile } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
 import type { EventStreams } from "./event-stream.ts";
 import type { MessageEnds } from "./message-ends.ts";
@@ -49,6 +50,8 @@ export interface Services {
     inForce: () => InForce;
     problems: () => readonly Problem[];
     watching: () => "native" | "polling";
+    /** The settings file as it stands now, secrets masked. */
+    shownFile: () => Promise<ShownFile>;
     /** Changed keys that take a restart of the daemon. */
     notInForce: () => { key: string; reason: string }[];
     /** Reads the file now; resolves when it is in force or judged to be bad. */

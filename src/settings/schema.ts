@@ -81,8 +81,13 @@ function withoutMetadata(built: JsonSchema): JsonSchema {
   const entries = new Map(Object.entries(built));
   const said = [`Class: ${String(entries.get("class"))}.`];
   if (entries.has("unit")) said.push(`Unit: ${String(entries.get("unit"))}.`);
-  if (entries.has("secret")) said.push("Secret.");
+  if (entries.has("secret")) {
+    said.push("Secret.");
+    entries.set("writeOnly", true);
+  }
   entries.set("description", `${String(entries.get("description"))} ${said.join(" ")}`);
-  const kept = [...entries].filter(([name]) => name === "description" || !(name in keyMetadata.entries));
+  const kept = [...entries].filter(
+    ([name]) => ["description", "writeOnly"].includes(name) || !(name in keyMetadata.entries),
+  );
   return Object.fromEntries(kept);
 }

@@ -13,6 +13,7 @@ import { type ExchangeFiles, replaceFile } from "./replace-file.ts";
 import { copiesOf, redactProblems } from "./secrets.ts";
 import { SettingsFile } from "./settings-file.ts";
 import { type SettingsSource, hashOf } from "./source.ts";
+import { maskUnusable } from "./unusable-text.ts";
 
 /** What the keeper needs. */
 export interface SettingsKeeperParts extends Omit<InForceParts, "flagKeys"> {
@@ -27,6 +28,14 @@ export interface SettingsKeeperParts extends Omit<InForceParts, "flagKeys"> {
   tell: (events: readonly NewEvent[]) => void;
   /** A fault that is a bug; logged once, there. */
   onFault: (thrown: unknown) => void;
+}
+
+/** What stands in the settings file, secrets masked; `text` is null where there is none, or none that is UTF-8. */
+export interface ShownFile {
+  state: "in_force" | "waiting" | "rejected" | "unnoticed" | "missing";
+  /** SHA-256 of its bytes. */
+  hash: string | null;
+  text: string | null;
 }
 
 /**
@@ -81,6 +90,19 @@ export class SettingsKeeper {
   /** What applying the edit that waits would change now; null where none waits. */
   get waiting(): Plan | null {
     return this.#waiting ? this.#revision.planOf(this.#waiting.reading) : null;
+  }
+
+  /** The settings file as it stands now, whether in force, waiting or wrong, as it may be shown. Changes nothing. */
+  async shownFile(): Promise<ShownFile> {
+    const source = await this.#file.look();
+    if (source.kind === "missing") return { state: "missing", hash: null, text: null };
+    if (source.kind === "unreadable") return { state: "rejected", hash: null, text: null };
+    const { hash, bytes } = source;
+    if (hash === this.inForce.hash) return { state: "in_force", hash, text: this.inForce.reading.maskedText };
+    if (hash === this.#waiting?.file?.hash)
+      return { state: "waiting", hash, text: this.#waiting.reading.maskedText };
+    const state = this.#problems.length > 0 ? "rejected" : "unnoticed";
+    return { state, hash, text: maskUnusable(bytes, this.#copies) };
   }
 
   /** The files to watch: the settings file and those it refers to. */

@@ -265,6 +265,7 @@ export class DaemonApp {
         inForce: () => this.#keeper.inForce,
         problems: () => this.#keeper.problems,
         watching: () => "native",
+        shownFile: () => this.#keeper.shownFile(),
         notInForce: () => [],
         look: () => this.#keeper.look("file"),
         waiting: () => this.#keeper.waiting,

@@ -50,6 +50,42 @@ describe("GET /api/settings", () => {
   });
 });
 
+describe("GET /api/settings/file", () => {
+  test("shows the file with its comments, secrets masked, and says that it is in force", async () => {
+    const app = await startApp();
+    writeFileSync(
+      app.settingsPath,
+      '{ // mine\n "providers": { "openai": { "apiKey": "sk-4711-very-secret" } } }\n',
+    );
+    await reload(app);
+    expect(await app.json("/api/settings/file")).toEqual({
+      path: app.settingsPath,
+      state: "in_force",
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      text: '{ // mine\n "providers": { "openai": { "apiKey": "••••" } } }\n',
+    });
+  });
+
+  test("shows a file that was rejected, line for line", async () => {
+    const app = await startApp();
+    writeFileSync(app.settingsPath, '{\n "turn": { "maxAttempts": 0 },\n "server": { "token": "abc" } }\n');
+    await reload(app);
+    expect(await app.json("/api/settings/file")).toMatchObject({
+      state: "rejected",
+      text: '{\n "turn": { "maxAttempts": 0 },\n "server": { "token": "••••" } }\n',
+    });
+  });
+
+  test("shows an edit that waits, and a file that nobody has looked at yet", async () => {
+    const app = await startApp({ reload: { mode: "manual" } });
+    const text = '{ "reload": { "mode": "manual" }, "turn": { "retryMs": 7 } }';
+    writeFileSync(app.settingsPath, text);
+    expect(await app.json("/api/settings/file")).toMatchObject({ state: "unnoticed", text });
+    await reload(app);
+    expect(await app.json("/api/settings/file")).toMatchObject({ state: "waiting", text });
+  });
+});
+
 describe("GET /api/settings/status", () => {
   test("says what is in force since when", async () => {
     const app = await startApp();

@@ -92,6 +92,7 @@ const read = [
   "/api/settings",
   "/api/settings/status",
   "/api/settings/history",
+  "/api/settings/file",
   "/api/settings/schema",
   "/api/stats",
   "/api/daemon",

@@ -136,4 +136,4 @@ test("the JSON Schema describes every key for editors and says nothing that JSON
   }
 });
 
-const known = new Set(["type", "enum", "items", "minimum", "maximum", "default", "description"]);
+const known = new Set(["writeOnly", "type", "enum", "items", "minimum", "maximum", "default", "description"]);

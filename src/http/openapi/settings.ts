@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { pageOf, planShape, revisionShape, settingsShape, settingsStatusShape } from "../answers.ts";
+import {
+  pageOf,
+  planShape,
+  revisionShape,
+  settingsFileShape,
+  settingsShape,
+  settingsStatusShape,
+} from "../answers.ts";
 import { editQuery, historyQuery, rollbackBody, settingsBody } from "../routes/settings.ts";
 import { type Operation, type Operations, json } from "./operation.ts";
 
@@ -77,6 +84,13 @@ export const settingsOperations: Operations = {
         },
       },
       codes: [...(edit.codes ?? []).filter((code) => code !== "token_required"), "revision_not_found"],
+    },
+  },
+  "/api/settings/file": {
+    GET: {
+      summary:
+        "Show the text of the settings file as it stands, secrets masked; of one that is wrong, more is.",
+      answers: { 200: json("Its text, and what has become of it.", settingsFileShape) },
     },
   },
   "/api/settings/schema": {

@@ -52,6 +52,12 @@ export function settingsRoutes(services: Services, transport: Transport): Routes
     },
     "/api/settings/history": { GET: (request) => history(services, request) },
     "/api/settings/rollback": { POST: (request) => rollBack(services, request) },
+    "/api/settings/file": {
+      GET: async () => {
+        const { settingsPath: path } = services.daemon();
+        return Response.json({ path, ...(await services.settings.shownFile()) });
+      },
+    },
     "/api/settings/schema": { GET: () => Response.json(jsonSchema()) },
   };
 }
