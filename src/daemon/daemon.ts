@@ -18,6 +18,7 @@ import { Front } from "./front.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
 import { Restarts, restartNote } from "./restart.ts";
 import { Retention } from "./retention.ts";
+import { findServiceManager, type ServiceManager } from "./service-manager.ts";
 import { logIgnored, watchSettings } from "./settings-watch.ts";
 
 /** A daemon that serves. */
@@ -85,6 +86,7 @@ class Daemon implements RunningDaemon {
   #phase: DaemonInfo["phase"] = "starting";
   #isStopping = false;
   #socket: string | null = null;
+  #manager: ServiceManager | undefined;
 
   constructor(options: DaemonOptions, outside: Outside, releasers: Releasers, foundation: Foundation) {
     this.#options = options;
@@ -132,7 +134,14 @@ class Daemon implements RunningDaemon {
   }
 
   async reload(): Promise<void> {
-    await this.#keeper.look("signal");
+    const isServing = (): boolean => this.#phase === "serving";
+    if (isServing()) this.#manager?.reloading("settings");
+    try {
+      await this.#keeper.look("signal");
+    } finally {
+      // A restart that came of it says itself when it is over.
+      if (isServing()) this.#manager?.ready(this.url);
+    }
   }
 
   /** Settings, then interrupted messages, then the ways in; from then on it serves. */
@@ -158,6 +167,9 @@ class Daemon implements RunningDaemon {
       log.warn(`${settingsPath} is not in force: ${path} ${message}`);
     logIgnored(this.#keeper, log);
     log.info("serving", { url: this.url, revision: this.#keeper.inForce.revision });
+    this.#manager = await findServiceManager(this.#outside, process.pid, log);
+    this.#releasers.add(() => this.#manager?.close());
+    this.#manager?.ready(this.url);
   }
 
   async stop(reason: string, putBackFor: DrainReason = "drain"): Promise<void> {
@@ -231,6 +243,7 @@ class Daemon implements RunningDaemon {
       swap: (core) => {
         this.#core = core;
         this.#phase = "serving";
+        this.#manager?.ready(this.url);
       },
       announce: () => this.#writeInstance(),
     });
@@ -241,6 +254,8 @@ class Daemon implements RunningDaemon {
     const { gate } = this.#present();
     const inFlight = gate.totalInFlight();
     this.#phase = "draining";
+    if (this.#isStopping) this.#manager?.stopping(reason, graceMs);
+    else this.#manager?.reloading(reason);
     tell([{ type: "daemon.draining", data: { reason, graceMs, inFlight } }]);
     log.info("draining", { reason, graceMs, inFlight });
     gate.close();

@@ -32,3 +32,12 @@ export interface Listener {
 
 /** What answers a request. */
 export type RequestHandler = (request: Request) => Response | Promise<Response>;
+
+/** The way to the service manager that started this process. */
+export interface NotifySocket {
+  /** Tells a state in one datagram, without waiting; false where it was not taken. */
+  send(state: string): boolean;
+  /** The time since the machine was started, as the manager counts it, in microseconds. */
+  monotonicUs(): bigint;
+  close(): void;
+}
