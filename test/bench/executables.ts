@@ -51,7 +51,7 @@ async function build(name: BaselineName): Promise<string> {
 
 /** The flags of the script `build`, read from there so that they stay the same; definitions are Segue's alone. */
 function buildFlags(): string[] {
-  const [, flags] = /^bun build (.*?) --outfile /.exec(manifest.scripts.build) ?? [];
+  const [, flags] = /\bbun build (.*?) --outfile /.exec(manifest.scripts.build) ?? [];
   if (flags === undefined)
     throw new Error("the script `build` of package.json is not `bun build … --outfile …`");
   const words = flags.split(/\s+/);

@@ -62,7 +62,7 @@ test("version prints the version alone on a line, and with --json an object", as
   expect(plain).toMatchObject({ exitCode: 0, stderr: "" });
   expect(plain.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   const json: unknown = JSON.parse((await home.segue(["version", "--json"])).stdout);
-  expect(json).toEqual({ version: plain.stdout.trim(), runtime: `bun ${Bun.version}` });
+  expect(json).toEqual({ version: plain.stdout.trim(), commit: "unknown", runtime: `bun ${Bun.version}` });
 });
 
 test.each([["status"], ["stop"], ["restart"], ["sessions"], ["tail"]])(
