@@ -41,8 +41,8 @@ test("the changelog tells of the present version", () => {
 });
 
 test("files are named by nouns in kebab-case, and none is a catch-all", () => {
-  const files = [...filesBelow("src"), ...filesBelow("test")].filter((path) => path.endsWith(".ts"));
-  const names = files.map((path) => basename(path).replace(/(\.d|\.test)?\.ts$/, ""));
+  const files = [...filesBelow("src"), ...filesBelow("test")].filter((path) => /\.tsx?$/.test(path));
+  const names = files.map((path) => basename(path).replace(/(\.d|\.test)?\.tsx?$/, ""));
   const catchAll = [
     "utils",
     "util",
