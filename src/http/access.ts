@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { SegueError } from "../core/errors.ts";
+import { pagePaths } from "./routes/dashboard.ts";
 
 /** How a request came in: over TCP, or over the socket in the data folder, which only this user can open. */
 export type Transport = "tcp" | "socket";
 
 /** What holds no data and is served without a token. */
-const openPaths = new Set(["/healthz", "/readyz", "/openapi.json"]);
+const openPaths = new Set(["/healthz", "/readyz", "/openapi.json", ...pagePaths]);
 
 /**
  * Throws where a request may not be answered (contract section 5, "Access"): with a token the bearer token alone

@@ -3,6 +3,7 @@ import { SegueError } from "../core/errors.ts";
 import { type Transport, requireAccess } from "./access.ts";
 import { BodyGuard } from "./body-guard.ts";
 import { problemResponse } from "./problem.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
 import { daemonRoutes } from "./routes/daemon.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
@@ -46,6 +47,7 @@ export function createApp(services: Services, transport: Transport): Hono {
     ...statsRoutes(services),
     ...daemonRoutes(services),
     ...openApiRoutes(services),
+    ...dashboardRoutes(services),
   };
   const bodies = new BodyGuard(services.clock);
   for (const [path, methods] of Object.entries(routes)) register(app, path, methods, bodies);

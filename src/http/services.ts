@@ -35,6 +35,14 @@ export interface DaemonInfo {
   } | null;
 }
 
+/** The dashboard's files as they are sent. */
+export interface PageFiles {
+  html: string;
+  script: string;
+  style: string;
+  icon: string;
+}
+
 /** What the routes need; the daemon hands it in. */
 export interface Services {
   clock: Clock;
@@ -46,6 +54,8 @@ export interface Services {
   ends: MessageEnds;
   metrics: Metrics;
   daemon: () => DaemonInfo;
+  /** The dashboard; loaded when it is asked for. */
+  page: () => Promise<PageFiles>;
   settings: {
     inForce: () => InForce;
     problems: () => readonly Problem[];

@@ -79,3 +79,9 @@ function withoutIdleLimit<T extends object>(options: T): T {
 export function fetchOnSocket(socketPath: string, path: string, init: RequestInit): Promise<Response> {
   return fetch(`http://localhost${path}`, { ...init, unix: socketPath });
 }
+
+/** The files of the dashboard; loaded when they are asked for first. */
+export async function loadPage(): Promise<{ html: string; script: string; style: string; icon: string }> {
+  const { page } = await import("./page.ts");
+  return page;
+}

@@ -11,20 +11,10 @@ const below: Readonly<Record<string, readonly string[]>> = {
   settings: ["core", "watch", "store", "providers"],
   sessions: ["core", "store", "providers", "settings"],
   agents: ["core", "store", "settings", "sessions"],
+  // A program of its own, in the browser: nothing of ours imports it, it is bundled.
   dashboard: ["core"],
-  http: ["core", "store", "providers", "settings", "sessions", "agents", "dashboard"],
-  daemon: [
-    "core",
-    "platform",
-    "watch",
-    "store",
-    "providers",
-    "settings",
-    "sessions",
-    "agents",
-    "dashboard",
-    "http",
-  ],
+  http: ["core", "store", "providers", "settings", "sessions", "agents"],
+  daemon: ["core", "platform", "watch", "store", "providers", "settings", "sessions", "agents", "http"],
   // What the command line needs of the daemon is said in `doors`.
   cli: ["core", "platform", "settings"],
   main: ["core", "cli"],
@@ -36,6 +26,8 @@ const doors: readonly { from: RegExp; to: RegExp }[] = [
   { from: /^src\/settings\/agent-prompt\.ts$/, to: /^src\/agents\/prompt\.md$/ },
   // What an agent is told and where its settings are changed belongs to agents; the commands only run it.
   { from: /^src\/cli\/(connect|hook)\.ts$/, to: /^src\/agents\// },
+  // The page speaks the interface: it knows the shapes of its answers, and nothing of who makes them.
+  { from: /^src\/dashboard\/link\/answers\.ts$/, to: /^src\/http\/answers\.ts$/ },
   // `segue serve` runs the daemon; all commands find a running one by what it wrote into its data folder.
   { from: /^src\/cli\/serve\.ts$/, to: /^src\/daemon\/daemon\.ts$/ },
   // `segue restore` works where no daemon runs.

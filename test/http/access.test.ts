@@ -120,6 +120,14 @@ describe("over TCP without a token", () => {
 
 describe("over TCP with a token", () => {
   const token = "s3cret-token";
+
+  test("the dashboard's files are open, and no path like theirs is", () => {
+    for (const path of ["/", "/dashboard.js", "/dashboard.css", "/dashboard.svg"])
+      expect(verdict({ token, path })).toBe("allowed");
+    for (const path of ["/dashboard", "/dashboard.js/", "//", "/dashboard.js%2f", "/api/dashboard.js"])
+      expect(verdict({ token, path })).toBe("unauthorized");
+  });
+
   const authorizations: [string, string][] = [
     [`Bearer ${token}`, "allowed"],
     [`bearer ${token}`, "allowed"],

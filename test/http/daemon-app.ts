@@ -14,7 +14,7 @@ import { EventStreams } from "../../src/http/event-stream.ts";
 import { MessageEnds } from "../../src/http/message-ends.ts";
 import { Metrics } from "../../src/http/metrics.ts";
 import type { DaemonInfo, Services } from "../../src/http/services.ts";
-import { openDatabase } from "../../src/platform/bun.ts";
+import { loadPage, openDatabase } from "../../src/platform/bun.ts";
 import type { Database } from "../../src/platform/platform.ts";
 // Loaded beforehand: the first turn of a process loads its provider's code, and no manual clock waits for a disk.
 import "../../src/providers/echo.ts";
@@ -261,6 +261,7 @@ export class DaemonApp {
         dataDir: this.#foundation.folder.path,
         lastRestart: null,
       }),
+      page: loadPage,
       settings: {
         inForce: () => this.#keeper.inForce,
         problems: () => this.#keeper.problems,

@@ -1,0 +1,17 @@
+import type * as v from "valibot";
+import type { daemonShape, revisionShape, settingsStatusShape, statsShape } from "../../http/answers.ts";
+
+/** A page of a list; `next` is null at its end. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+/** What the daemon says of itself. */
+export type DaemonInfo = v.InferOutput<typeof daemonShape>;
+/** Where the settings stand. */
+export type SettingsStatus = v.InferOutput<typeof settingsStatusShape>;
+/** Figures of now. */
+export type Stats = v.InferOutput<typeof statsShape>;
+/** An accepted state of the settings. */
+export type Revision = v.InferOutput<typeof revisionShape>;

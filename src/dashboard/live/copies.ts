@@ -1,0 +1,48 @@
+import type { Clock } from "../../core/clock.ts";
+import type { DaemonInfo, Page, Revision, SettingsStatus, Stats } from "../link/answers.ts";
+import type { Api } from "../link/api.ts";
+import type { FeedEvent } from "../link/event-feed.ts";
+import { LiveCopy } from "./live-copy.ts";
+
+/** What the page keeps copies of, sessions aside. */
+export interface Copies {
+  daemon: LiveCopy<DaemonInfo>;
+  status: LiveCopy<SettingsStatus>;
+  stats: LiveCopy<Stats>;
+  /** The latest revisions, newest first. */
+  history: LiveCopy<Revision[]>;
+}
+
+/** Copies that nobody has asked for yet. */
+export function createCopies(api: Api, clock: Clock): Copies {
+  const copyOf = <T>(load: () => Promise<T>, pauseMs: number) => new LiveCopy({ clock, load, pauseMs });
+  return {
+    daemon: copyOf(() => api.get("api/daemon"), 200),
+    status: copyOf(() => api.get("api/settings/status"), 150),
+    stats: copyOf(() => api.get("api/stats"), 500),
+    history: copyOf(async () => (await api.get<Page<Revision>>("api/settings/history?limit=100")).items, 200),
+  };
+}
+
+/** Which copies an event puts out of date. */
+const touched: readonly { types: RegExp; copies: readonly (keyof Copies)[] }[] = [
+  { types: /^message\./, copies: ["stats"] },
+  { types: /^session\.(restart|waiting|idle|loaded|unloaded|deleted|busy)/, copies: ["status", "stats"] },
+  { types: /^(rollout|provider|budget)\./, copies: ["status", "stats"] },
+  { types: /^settings\./, copies: ["status", "stats", "history"] },
+  { types: /^daemon\./, copies: ["daemon", "status", "stats", "history"] },
+];
+
+/** Touches the copies that an event puts out of date. */
+export function touchCopies(copies: Copies, { type }: FeedEvent): void {
+  for (const { types, copies: names } of touched)
+    if (types.test(type)) for (const name of names) copies[name].touch();
+}
+
+/** Touches all: something may have been missed. */
+export function touchAll(copies: Copies): void {
+  copies.daemon.touch();
+  copies.status.touch();
+  copies.stats.touch();
+  copies.history.touch();
+}

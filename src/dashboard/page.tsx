@@ -1,0 +1,84 @@
+import "./style/page.css";
+import { signal } from "@preact/signals";
+import { type JSX, render } from "preact";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { Layout } from "./layout/layout.tsx";
+import { Login } from "./layout/login.tsx";
+import { type Parts, PartsProvider, useParts } from "./layout/parts.ts";
+import { followRoute } from "./layout/route.ts";
+import { Api } from "./link/api.ts";
+import { EventFeed } from "./link/event-feed.ts";
+import { createCopies, touchAll, touchCopies } from "./live/copies.ts";
+import { RecentEvents } from "./live/recent-events.ts";
+import { Overview } from "./overview/overview.tsx";
+import { SettingsView } from "./settings/settings-view.tsx";
+
+/** All but the pieces of replies: a view that shows one asks for them itself. */
+const families = ["session", "settings", "rollout", "provider", "budget", "daemon"].map(
+  (name) => `${name}.*`,
+);
+const ends = ["accepted", "started", "done", "failed", "requeued", "cancelled"].map(
+  (name) => `message.${name}`,
+);
+
+function buildParts(clock: Clock): Parts {
+  const api = new Api();
+  const copies = createCopies(api, clock);
+  const recent = new RecentEvents((task) => void requestAnimationFrame(task));
+  const feed = new EventFeed({
+    api,
+    clock,
+    path: `api/events?type=${[...families, ...ends].join(",")}`,
+    onOpen: () => touchAll(copies),
+    onEvent: (event) => {
+      touchCopies(copies, event);
+      recent.add(event);
+    },
+  });
+  const drafts = signal<ReadonlySet<string>>(new Set());
+  return { api, clock, copies, recent, feed, route: followRoute(window), now: ticking(clock), drafts };
+}
+
+function ticking(clock: Clock) {
+  const now = signal(clock.now());
+  const tick = (): void => {
+    now.value = clock.now();
+    clock.after(1000, tick);
+  };
+  tick();
+  return now;
+}
+
+function Page(): JSX.Element {
+  const { api } = useParts();
+  if (api.isTokenWanted.value) return <Login />;
+  return (
+    <Layout>
+      <View />
+    </Layout>
+  );
+}
+
+function View(): JSX.Element {
+  const { route } = useParts();
+  const place = route.value;
+  switch (place.view) {
+    case "settings":
+      return <SettingsView rest={place.rest} />;
+    default:
+      return <Overview />;
+  }
+}
+
+const app = document.querySelector("#app");
+if (app) {
+  const parts = buildParts(systemClock);
+  window.addEventListener("online", () => parts.feed.retryNow());
+  void parts.feed.run();
+  render(
+    <PartsProvider value={parts}>
+      <Page />
+    </PartsProvider>,
+    app,
+  );
+}
