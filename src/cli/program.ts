@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError } from "commander";
 import { SegueError } from "../core/errors.ts";
+import { exampleNames } from "../examples/names.ts";
 import { addAgentCommands } from "./agent-commands.ts";
 import type { CommandContext, CommonFlags, Surroundings } from "./command.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
@@ -76,6 +77,11 @@ function createProgram(around: Surroundings, outcome: { exitCode: number }): Com
   addSessionCommands(program, runs);
   addAgentCommands(program, runs);
   addCompletions(program, runs);
+  program
+    .command("examples")
+    .description("print an example: scripts, settings, units and rules to begin with, or list them all")
+    .addArgument(new Argument("[name]", "which one").choices(exampleNames))
+    .action(runs(async (context, [name]) => (await import("./examples.ts")).printExamples(context, name)));
   program
     .command("version")
     .description("print the version")

@@ -13,10 +13,12 @@ const below: Readonly<Record<string, readonly string[]>> = {
   agents: ["core", "store", "settings", "sessions"],
   // A program of its own, in the browser: nothing of ours imports it, it is bundled.
   dashboard: ["core"],
+  // Files for users, embedded as texts.
+  examples: [],
   http: ["core", "store", "providers", "settings", "sessions", "agents"],
   daemon: ["core", "platform", "watch", "store", "providers", "settings", "sessions", "agents", "http"],
   // What the command line needs of the daemon is said in `doors`.
-  cli: ["core", "platform", "settings"],
+  cli: ["core", "platform", "settings", "examples"],
   main: ["core", "cli"],
 };
 
