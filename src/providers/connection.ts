@@ -4,6 +4,15 @@ import type { FailureKind } from "../core/events.ts";
 const unreachable =
   /^(?:ENOTFOUND|EAI_\w+|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EPROTO|EADDRNOTAVAIL|ConnectionRefused|FailedToOpenSocket|UND_ERR_CONNECT_TIMEOUT)$|CERT|ISSUER|SIGNATURE|^ERR_(?:TLS|SSL)_/;
 
+/** Deno gives no codes (2.9.6, measured): what it says of the same faults, the narrower ones first. */
+const toldByDeno: readonly { words: RegExp; code: string }[] = [
+  { words: /client error \(Connect\): dns error/, code: "ENOTFOUND" },
+  { words: /client error \(Connect\): tcp connect error: Connection refused/, code: "ECONNREFUSED" },
+  { words: /client error \(Connect\): tcp connect error/, code: "EHOSTUNREACH" },
+  { words: /client error \(Connect\)/, code: "EPROTO" },
+  { words: /Connection reset by peer|^error reading a body from connection/, code: "ECONNRESET" },
+];
+
 /** A fault of the connection: what it counts as, and what the platform says about it. */
 export interface ConnectionFault {
   kind: Extract<FailureKind, "unreachable" | "overloaded">;
@@ -27,6 +36,9 @@ function* codesOf(thrown: unknown): Generator<string> {
   for (let error = thrown; error instanceof Error && !seen.has(error); error = error.cause) {
     seen.add(error);
     if ("code" in error && typeof error.code === "string") yield error.code;
+    const { message } = error;
+    const told = toldByDeno.find(({ words }) => words.test(message));
+    if (told) yield told.code;
   }
 }
 

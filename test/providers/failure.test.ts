@@ -334,6 +334,26 @@ describe("a fault of the connection", () => {
     expect(connectionFault(new Error("fetch failed", { cause: fault })).kind).toBe(kind);
   });
 
+  const ofDeno: readonly [words: string, fault: ConnectionFault][] = [
+    ["dns error: failed to lookup", { kind: "unreachable", text: "its name is not known" }],
+    [
+      "tcp connect error: Connection refused (os error 111)",
+      { kind: "unreachable", text: "connection refused" },
+    ],
+    ["received corrupt message", { kind: "unreachable", text: "the TLS handshake failed" }],
+  ];
+  test.each(ofDeno)("%s, as Deno says it, counts the same", (words, fault) => {
+    const text = `error sending request for url (http://vendor.test/v1): client error (Connect): ${words}`;
+    expect(connectionFault(new Error("fetch failed", { cause: new Error(text) }))).toEqual(fault);
+  });
+
+  test("a connection that Deno says was cut is overloaded", () => {
+    const cut: ConnectionFault = { kind: "overloaded", text: "the connection was cut" };
+    const reset = new Error("Connection reset by peer (os error 104)");
+    expect(connectionFault(new Error("fetch failed", { cause: reset }))).toEqual(cut);
+    expect(connectionFault(new TypeError("error reading a body from connection"))).toEqual(cut);
+  });
+
   test("anything else counts as overloaded and keeps its text", () => {
     expect(connectionFault("odd")).toEqual({ kind: "overloaded", text: "odd" });
     expect(connectionFault(new Error("odd"))).toEqual({ kind: "overloaded", text: "odd" });
