@@ -127,11 +127,12 @@ function listSessions(
   const before = page.cursor === null ? Number.MAX_SAFE_INTEGER : decodeCursor(page.cursor);
   const { label } = filter;
   const condition = label
-    ? "AND EXISTS (SELECT 1 FROM json_each(labels) AS l WHERE l.key = ? AND l.value = ?)"
+    ? `AND EXISTS (SELECT 1 FROM json_each(labels) AS l
+         WHERE l.key = json_extract(?, '$') AND l.value = json_extract(?, '$'))`
     : "";
   const rows = database
     .prepare(`SELECT * FROM sessions WHERE n < ? ${condition} ORDER BY n DESC LIMIT ?`)
-    .all(before, ...(label ? [label.key, label.value] : []), page.limit + 1);
+    .all(before, ...(label ? [JSON.stringify(label.key), JSON.stringify(label.value)] : []), page.limit + 1);
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   return {
