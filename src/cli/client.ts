@@ -1,7 +1,7 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import * as v from "valibot";
 import { errorText, isErrorCode, SegueError } from "../core/errors.ts";
-import { fetchOnSocket } from "../platform/bun.ts";
+import { fetchOnSocket } from "#platform";
 import { problemAnswer } from "./answers.ts";
 import { daemonAddress, type AddressContext, type DaemonAddress } from "./daemon-address.ts";
 

@@ -12,9 +12,8 @@ const commit = typeof SEGUE_COMMIT === "string" ? SEGUE_COMMIT : "unknown";
 
 /** `segue version`: the version alone on a line, with --json `{version, commit, runtime}`. */
 export async function printVersion({ screen, flags }: CommandContext): Promise<number> {
-  const runtime = process.versions["bun"]
-    ? `bun ${process.versions["bun"]}`
-    : `node ${process.versions.node}`;
+  const { bun, deno, node } = process.versions;
+  const runtime = bun ? `bun ${bun}` : deno ? `deno ${deno}` : `node ${node}`;
   screen.answer(flags.json ? JSON.stringify({ version, commit, runtime }) : version);
   return 0;
 }

@@ -5,7 +5,7 @@ import { EventStreams } from "../http/event-stream.ts";
 import { MessageEnds } from "../http/message-ends.ts";
 import { Metrics } from "../http/metrics.ts";
 import type { DaemonInfo, Services } from "../http/services.ts";
-import { listen, loadPage } from "../platform/bun.ts";
+import { listen, loadPage } from "#platform";
 import { exchangeFiles } from "../platform/exchange.ts";
 import { AcceptedSettings } from "../settings/accepted.ts";
 import type { InForce } from "../settings/in-force.ts";

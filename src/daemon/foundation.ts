@@ -4,7 +4,7 @@ import { EventBus, type NewEvent } from "../core/events.ts";
 import type { Ids, Random } from "../core/ids.ts";
 import type { Releasers } from "../core/releasers.ts";
 import { type Log, type LogLevel, createLog } from "../core/log.ts";
-import { openDatabase } from "../platform/bun.ts";
+import { openDatabase } from "#platform";
 import type { Flag } from "../settings/flags.ts";
 import { Secrets } from "../settings/secrets.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";

@@ -10,7 +10,7 @@ const longestSocketPath = 107;
 const lastAnswersMs = 1000;
 
 /** Opens a listener; throws the system's error where it cannot. */
-export type Listen = (address: ListenAddress, handler: RequestHandler) => Listener;
+export type Listen = (address: ListenAddress, handler: RequestHandler) => Listener | Promise<Listener>;
 
 /** Opens the TCP listener; throws `cannot_listen`, naming what holds the port where it can be told. */
 export async function listenOnTcp(
@@ -19,7 +19,7 @@ export async function listenOnTcp(
   handler: RequestHandler,
 ): Promise<{ listener: Listener; url: string }> {
   try {
-    const listener = listen({ host, port }, handler);
+    const listener = await listen({ host, port }, handler);
     const name = host.includes(":") ? `[${host}]` : host;
     return { listener, url: `http://${name}:${listener.port}` };
   } catch (thrown) {
@@ -45,7 +45,7 @@ export async function listenOnSocket(
 ): Promise<Listener | undefined> {
   if (Buffer.byteLength(path) > longestSocketPath) return undefined;
   await rm(path, { force: true });
-  const listener = listen({ socket: path }, handler);
+  const listener = await listen({ socket: path }, handler);
   await chmod(path, 0o600);
   return listener;
 }

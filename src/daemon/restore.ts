@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import { SegueError, errorText } from "../core/errors.ts";
 import { Releasers } from "../core/releasers.ts";
-import { openDatabase } from "../platform/bun.ts";
+import { openDatabase } from "#platform";
 import type { RestoredSession } from "../store/store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import { parseCheckpoint } from "./checkpoint-file.ts";

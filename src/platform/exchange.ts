@@ -1,5 +1,4 @@
-import { ptr } from "bun:ffi";
-import { openLibc } from "./libc.ts";
+import { openLibc } from "#platform/libc";
 
 /** renameat2(2): paths count from the working folder, and the two names change places. */
 const workingFolder = -100;
@@ -15,14 +14,14 @@ let isOpened = false;
 export function exchangeFiles(one: string, other: string): boolean {
   if (!isOpened) libc = open();
   isOpened = true;
-  return libc?.renameat2(workingFolder, pathAt(one), workingFolder, pathAt(other), exchange) === 0;
+  return libc?.("renameat2", workingFolder, pathAt(one), workingFolder, pathAt(other), exchange) === 0;
 }
 
 function open() {
-  return openLibc({ renameat2: { args: ["i32", "ptr", "i32", "ptr", "u32"], returns: "i32" } });
+  return openLibc({ renameat2: { args: ["i32", "bytes", "i32", "bytes", "u32"], returns: "i32" } });
 }
 
 /** The path as C reads it. */
-function pathAt(path: string) {
-  return ptr(Buffer.from(`${path}\0`));
+function pathAt(path: string): Buffer {
+  return Buffer.from(`${path}\0`);
 }

@@ -1,5 +1,4 @@
-import { ptr } from "bun:ffi";
-import { openLibc } from "./libc.ts";
+import { openLibc } from "#platform/libc";
 import type { NotifySocket } from "./platform.ts";
 
 // Linux, the same for x64 and arm64.
@@ -22,30 +21,30 @@ export function openNotifySocket(address: string): NotifySocket | undefined {
   const target = socketAddress(address);
   const libc = open();
   if (!libc || !target) return undefined;
-  const socket = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const socket = libc("socket", AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return undefined;
   return {
     send: (state) => {
       const bytes = Buffer.from(state);
       const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-      const sent = libc.sendto(socket, ptr(bytes), bytes.length, flags, ptr(target), target.length);
-      return Number(sent) === bytes.length;
+      const sent = libc("sendto", socket, bytes, bytes.length, flags, target, target.length);
+      return sent === bytes.length;
     },
     monotonicUs: () => {
       const time = new BigInt64Array(2);
-      libc.clock_gettime(CLOCK_MONOTONIC, ptr(time));
+      libc("clock_gettime", CLOCK_MONOTONIC, time);
       const [seconds = 0n, nanoseconds = 0n] = time;
       return seconds * 1_000_000n + nanoseconds / 1000n;
     },
-    close: () => void libc.close(socket),
+    close: () => void libc("close", socket),
   };
 }
 
 function open() {
   return openLibc({
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-    sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
-    clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+    sendto: { args: ["i32", "bytes", "u64", "i32", "bytes", "u32"], returns: "i64" },
+    clock_gettime: { args: ["i32", "bytes"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
   });
 }

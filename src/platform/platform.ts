@@ -41,3 +41,18 @@ export interface NotifySocket {
   monotonicUs(): bigint;
   close(): void;
 }
+
+/** How a function of the C library is called: bytes are passed as a pointer to them. */
+export interface NativeFunction {
+  args: readonly ("i32" | "u32" | "u64" | "bytes")[];
+  returns: "i32" | "i64";
+}
+
+/** What a function of the C library is called with; a list of numbers or bytes stands for a pointer to them. */
+export type NativeValue = number | Uint8Array | BigInt64Array;
+
+/** Calls a function of the C library, by its name; answers what it returned. */
+export type NativeCall = (name: string, ...values: NativeValue[]) => number;
+
+/** The files of the C libraries of the systems that Segue is built for. */
+export const libcNames = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"] as const;

@@ -32,6 +32,17 @@ const accesses: readonly Access[] = [
     modules: /^(bun$|bun:)/,
   },
   {
+    what: "Deno's own interfaces stay in src/platform",
+    allowed: /^src\/platform\//,
+    names: /^Deno(\.|$)/,
+    modules: /^node:sqlite$/,
+  },
+  {
+    what: "a runtime is chosen by package.json: import from #platform",
+    allowed: /^src\/platform\//,
+    modules: /^src\/platform\/(bun|deno)/,
+  },
+  {
     what: "time and timers come through Clock",
     allowed: /^src\/core\/clock\.ts$/,
     names: new RegExp(`^(Date\\.now|${clocks.join("|")}|process\\.hrtime(\\.bigint)?|Temporal\\.Now.*)$`),
@@ -113,6 +124,9 @@ test.each([
   "const id = crypto.randomUUID();",
   "Bun.serve({});",
   "const { serve } = Bun;",
+  "Deno.serve(() => {});",
+  `import { openDatabase } from "../platform/bun.ts";`,
+  `import { DatabaseSync } from "node:sqlite";`,
   `import { Database } from "bun:sqlite";`,
   `const { Database } = await import("bun:sqlite");`,
 ])("outside its place, %s is found", (text) => {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { systemClock } from "../../src/core/clock.ts";
 import type { StoredEvent } from "../../src/core/events.ts";
-import { openDatabase } from "../../src/platform/bun.ts";
+import { openDatabase } from "#platform";
 import type { Database } from "../../src/platform/platform.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
 import type { Store } from "../../src/store/store.ts";

@@ -19,6 +19,8 @@ export interface SegueOptions {
   /** By default a free one that the daemon picks; `"settings"` leaves it to settings.json. */
   port?: number | "settings";
   scope?: Scope;
+  /** The program, if not the compiled one: what stands before `serve`. */
+  program?: readonly string[];
 }
 
 /** An event of the stream as it arrived; `id` is undefined for those that are not replayed. */
@@ -35,7 +37,7 @@ export async function startSegue(options: SegueOptions = {}): Promise<Segue> {
   const place = placeOf(options);
   if (options.settings !== undefined) writeSettings(place.settingsPath, options.settings);
   const child = startChild({
-    command: [await ensureBinary(), ...serveArguments(place, options)],
+    command: [...(options.program ?? [await ensureBinary()]), ...serveArguments(place, options)],
     cwd: place.folder,
     env: cleanEnv(place.folder, options.env),
     scope: options.scope ?? "test",
