@@ -1,6 +1,5 @@
 import { Budget } from "../providers/budget.ts";
 import type { Candidate } from "../providers/candidate.ts";
-import { createProvider } from "../providers/create.ts";
 import { Gate } from "../providers/gate.ts";
 import { Guard } from "../providers/guard.ts";
 import { identityOf } from "../providers/identity.ts";
@@ -10,7 +9,8 @@ import { Bindings } from "../sessions/bindings.ts";
 import { SessionRegistry } from "../sessions/registry.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { SettingsKeeper } from "../settings/settings.ts";
-import { type Foundation, type Outside, faultText } from "./foundation.ts";
+import { type Foundation, faultText } from "./foundation.ts";
+import type { Outside } from "./outside.ts";
 
 /** What a restart of the daemon replaces: everything that takes turns. */
 export interface Core {
@@ -29,7 +29,7 @@ export async function buildCore(
   outside: Outside,
 ): Promise<Core> {
   const { store, bus, secrets, log, pending, tell } = foundation;
-  const { clock, random, ids } = outside;
+  const { clock, random, ids, createProvider } = outside;
   const boot = ids.boot();
   const settings = (): Settings => keeper.inForce.settings;
   const bindings = new Bindings(() => keeper.inForce);

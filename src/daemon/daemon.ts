@@ -1,21 +1,21 @@
-import { isoTime, systemClock } from "../core/clock.ts";
-import { createIds, systemRandom } from "../core/ids.ts";
+import { isoTime } from "../core/clock.ts";
 import { Releasers } from "../core/releasers.ts";
 import { EventStreams } from "../http/event-stream.ts";
 import { MessageEnds } from "../http/message-ends.ts";
 import { Metrics } from "../http/metrics.ts";
 import type { DaemonInfo, Services } from "../http/services.ts";
-import { listen, loadPage } from "#platform";
-import { exchangeFiles } from "../platform/exchange.ts";
+import { loadPage } from "#platform";
 import { AcceptedSettings } from "../settings/accepted.ts";
 import type { InForce } from "../settings/in-force.ts";
 import { SettingsKeeper } from "../settings/settings.ts";
 import type { DrainReason } from "../sessions/registry.ts";
 import type { PathWatchers } from "../watch/path-watchers.ts";
+import { SharedWatchers } from "../watch/shared-watchers.ts";
 import { type Core, applySettings, buildCore } from "./core.ts";
-import { type DaemonOptions, type Foundation, type Outside, layFoundation } from "./foundation.ts";
+import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
 import { Front } from "./front.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
+import { type Outside, systemOutside } from "./outside.ts";
 import { Restarts, restartNote } from "./restart.ts";
 import { Retention } from "./retention.ts";
 import { findServiceManager, type ServiceManager } from "./service-manager.ts";
@@ -46,12 +46,11 @@ export interface RunningDaemon {
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   // Whatever this process makes is for its user alone.
   process.umask(0o077);
-  const outside: Outside = {
-    clock: systemClock,
-    random: systemRandom,
-    ids: createIds(() => systemClock.now()),
-    env: process.env,
-  };
+  return startDaemonIn(systemOutside(), options);
+}
+
+/** Starts a daemon as `startDaemon` does, in the world that is handed in. */
+export async function startDaemonIn(outside: Outside, options: DaemonOptions): Promise<RunningDaemon> {
   const releasers = new Releasers();
   try {
     const foundation = await layFoundation(options, outside, releasers);
@@ -93,15 +92,16 @@ class Daemon implements RunningDaemon {
     this.#outside = outside;
     this.#releasers = releasers;
     this.#foundation = foundation;
-    const { clock, random, env } = outside;
+    const { clock, random, env, files, exchange, watchFolder, listen, holderOfPort } = outside;
     const { store, bus, log, secrets, tell, onFault, folder } = foundation;
     this.#startedAt = clock.now();
     this.#keeper = new SettingsKeeper({
       path: options.settingsPath,
-      accepted: new AcceptedSettings(folder.accepted),
+      accepted: new AcceptedSettings(folder.accepted, files),
       env,
       flags: options.flags,
-      exchange: exchangeFiles,
+      exchange,
+      files,
       clock,
       store,
       learnSecrets: (values) => secrets.learn(values),
@@ -112,9 +112,14 @@ class Daemon implements RunningDaemon {
       tell,
       onFault,
     });
-    this.#watchers = watchSettings({ keeper: this.#keeper, clock, random, log });
+    this.#watchers = watchSettings({
+      keeper: this.#keeper,
+      shared: new SharedWatchers({ clock, random, watchFolder, files }),
+      clock,
+      log,
+    });
     this.#streams = new EventStreams({ store, bus, clock });
-    this.#front = new Front({ listen, clock, services: this.#services() });
+    this.#front = new Front({ listen, holderOfPort, files, clock, services: this.#services() });
     this.#restarts = this.#createRestarts();
     releasers.add(() => this.#streams.close());
     releasers.add(bus.subscribe(this.#ends));

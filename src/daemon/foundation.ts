@@ -1,15 +1,13 @@
-import type { Clock } from "../core/clock.ts";
 import { SegueError, errorText } from "../core/errors.ts";
 import { EventBus, type NewEvent } from "../core/events.ts";
-import type { Ids, Random } from "../core/ids.ts";
 import type { Releasers } from "../core/releasers.ts";
 import { type Log, type LogLevel, createLog } from "../core/log.ts";
-import { openDatabase } from "#platform";
 import type { Flag } from "../settings/flags.ts";
 import { Secrets } from "../settings/secrets.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import { type DataFolder, dataFolder, lockDataFolder, makeDataFolder, readInstance } from "./instance.ts";
+import type { Outside } from "./outside.ts";
 import { Pending } from "./pending.ts";
 
 /** What `segue serve` was told. */
@@ -22,14 +20,6 @@ export interface DaemonOptions {
   isStrict: boolean;
   logFormat: "json" | "text";
   version: string;
-}
-
-/** Time, chance and the outside, handed in. */
-export interface Outside {
-  clock: Clock;
-  random: Random;
-  ids: Ids;
-  env: Readonly<Record<string, string | undefined>>;
 }
 
 /** What everything else of a daemon stands on; it outlives a restart in process. */
@@ -53,16 +43,16 @@ export interface Foundation {
 /** Takes the data folder and opens the store in it. Throws `already_running` or `storage`. */
 export async function layFoundation(
   options: DaemonOptions,
-  { clock }: Outside,
+  { clock, files, openDatabase, writeLog }: Outside,
   releasers: Releasers,
 ): Promise<Foundation> {
   const secrets = new Secrets();
   let level = (): LogLevel => "info";
-  const log = openLog(options, secrets, () => level());
+  const log = openLog(options, { secrets, level: () => level(), write: writeLog });
   const onFault = (thrown: unknown): void => log.error(faultText(thrown));
   const bus = new EventBus(onFault);
   const pending = new Pending(onFault);
-  const folder = dataFolder(options.dataDir);
+  const folder = dataFolder(options.dataDir, files);
   await makeDataFolder(folder);
   releasers.add(await lockDataFolder(folder, openDatabase));
   const wasCrashed = (await readInstance(folder)) !== undefined;
@@ -86,12 +76,15 @@ export function faultText(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : errorText(thrown);
 }
 
-function openLog(options: DaemonOptions, secrets: Secrets, level: () => LogLevel): Log {
+function openLog(
+  options: DaemonOptions,
+  { secrets, level, write }: { secrets: Secrets; level: () => LogLevel; write: (line: string) => void },
+): Log {
   return createLog({
     format: options.logFormat,
     isColored: options.logFormat === "text" && process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
     level,
     redact: (text) => secrets.redact(text),
-    write: (line) => void process.stderr.write(line),
+    write,
   });
 }

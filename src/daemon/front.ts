@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { SegueError } from "../core/errors.ts";
+import type { Files } from "../core/files.ts";
 import { createApp } from "../http/app.ts";
 import type { Services } from "../http/services.ts";
 import type { Listen } from "./listeners.ts";
@@ -40,6 +41,8 @@ const shortestLingerMs = 300;
  */
 export class Front {
   readonly #listen: Listen;
+  readonly #holderOfPort: ((port: number) => Promise<string | undefined>) | undefined;
+  readonly #files: Files | undefined;
   readonly #clock: Clock;
   readonly #tcp: RequestHandler;
   readonly #onSocket: RequestHandler;
@@ -47,9 +50,19 @@ export class Front {
   #door: OpenDoor | undefined;
   #socketListener: Listener | undefined;
 
-  constructor(parts: { listen: Listen; clock: Clock; services: Services }) {
+  constructor(parts: {
+    listen: Listen;
+    /** By default asked of the machine. */
+    holderOfPort?: (port: number) => Promise<string | undefined>;
+    /** By default those of the machine. */
+    files?: Files;
+    clock: Clock;
+    services: Services;
+  }) {
     this.#listen = parts.listen;
     this.#clock = parts.clock;
+    this.#holderOfPort = parts.holderOfPort;
+    this.#files = parts.files;
     const tcp = createApp(parts.services, "tcp");
     const onSocket = createApp(parts.services, "socket");
     this.#tcp = (request) => tcp.fetch(request);
@@ -73,7 +86,7 @@ export class Front {
 
   /** Opens the socket; false where its path is too long for one. */
   async openSocket(path: string): Promise<boolean> {
-    this.#socketListener = await listenOnSocket(this.#listen, path, this.#onSocket);
+    this.#socketListener = await listenOnSocket(this.#listen, path, this.#onSocket, this.#files);
     return this.#socketListener !== undefined;
   }
 
@@ -121,7 +134,7 @@ export class Front {
       if (state.isLeaving) response.headers.set("Connection", "close");
       return response;
     };
-    const { listener, url } = await listenOnTcp(this.#listen, address, handler);
+    const { listener, url } = await listenOnTcp(this.#listen, address, handler, this.#holderOfPort);
     return Object.assign(state, { address, url, listener });
   }
 

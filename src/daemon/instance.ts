@@ -1,11 +1,13 @@
-import { access, chmod, constants, mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { SegueError, errorText, writeFault } from "../core/errors.ts";
+import { type Files, systemFiles } from "../core/files.ts";
 import type { Database } from "../platform/platform.ts";
 
-/** Where things lie in a data folder. */
+/** Where things lie in a data folder, and what reads and writes them. */
 export interface DataFolder {
+  files: Files;
   path: string;
   store: string;
   lock: string;
@@ -15,8 +17,9 @@ export interface DataFolder {
 }
 
 /** The names that contract section 2 gives, and the lock. */
-export function dataFolder(path: string): DataFolder {
+export function dataFolder(path: string, files: Files = systemFiles): DataFolder {
   return {
+    files,
     path,
     store: join(path, "segue.db"),
     lock: join(path, "segue.lock"),
@@ -28,13 +31,14 @@ export function dataFolder(path: string): DataFolder {
 
 /** Makes the folder, for its owner alone (0700). One that exists is closed to others only if it is a data folder. */
 export async function makeDataFolder(folder: DataFolder): Promise<void> {
+  const { files } = folder;
   try {
-    await mkdir(folder.path, { recursive: true, mode: 0o700 });
-    const entries = await readdir(folder.path);
-    const mode = (await stat(folder.path)).mode & 0o777;
+    await files.mkdir(folder.path, { recursive: true, mode: 0o700 });
+    const entries = await files.readdir(folder.path);
+    const mode = (await files.stat(folder.path)).mode & 0o777;
     const isOurs = entries.length === 0 || entries.includes("segue.db");
     // Rights are taken away, never given: a folder that its owner closed to himself stays closed.
-    if (isOurs && (mode & 0o077) !== 0) await chmod(folder.path, mode & 0o700);
+    if (isOurs && (mode & 0o077) !== 0) await files.chmod(folder.path, mode & 0o700);
     await requireWritable(folder);
   } catch (thrown) {
     throw new SegueError("storage", `the data folder ${folder.path} cannot be used: ${errorText(thrown)}`, {
@@ -45,10 +49,10 @@ export async function makeDataFolder(folder: DataFolder): Promise<void> {
 }
 
 /** Where it may not write it, SQLite opens a database all the same, to read; its locks on one then hold nobody off. */
-async function requireWritable({ path, store, lock }: DataFolder): Promise<void> {
-  await access(path, constants.W_OK);
+async function requireWritable({ path, store, lock, files }: DataFolder): Promise<void> {
+  await files.access(path, constants.W_OK);
   for (const file of [store, lock])
-    await access(file, constants.W_OK).catch((thrown: unknown) => {
+    await files.access(file, constants.W_OK).catch((thrown: unknown) => {
       if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
     });
 }
@@ -68,7 +72,10 @@ export type Instance = v.InferOutput<typeof instanceSchema>;
 /** Who serves on this data folder, or did; undefined where the file is missing or not ours. */
 export async function readInstance(folder: DataFolder): Promise<Instance | undefined> {
   try {
-    const result = v.safeParse(instanceSchema, JSON.parse(await readFile(folder.instance, "utf8")));
+    const result = v.safeParse(
+      instanceSchema,
+      JSON.parse(await folder.files.readFile(folder.instance, "utf8")),
+    );
     return result.success ? result.output : undefined;
   } catch {
     return undefined;
@@ -84,20 +91,20 @@ export async function writeInstance(folder: DataFolder, instance: Instance): Pro
   }
 }
 
-async function replaceInstance(folder: DataFolder, text: string): Promise<void> {
-  const temporary = `${folder.instance}.new`;
-  const file = await open(temporary, "w", 0o600);
+async function replaceInstance({ instance, files }: DataFolder, text: string): Promise<void> {
+  const temporary = `${instance}.new`;
+  const file = await files.open(temporary, "w", 0o600);
   try {
     await file.writeFile(text);
   } finally {
     await file.close();
   }
-  await rename(temporary, folder.instance);
+  await files.rename(temporary, instance);
 }
 
 /** Nobody serves any more. */
 export async function removeInstance(folder: DataFolder): Promise<void> {
-  await rm(folder.instance, { force: true });
+  await folder.files.rm(folder.instance, { force: true });
 }
 
 /**

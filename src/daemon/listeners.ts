@@ -1,6 +1,6 @@
-import { chmod, rm } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import { SegueError, errorText } from "../core/errors.ts";
+import { type Files, systemFiles } from "../core/files.ts";
 import type { ListenAddress, Listener, RequestHandler } from "../platform/platform.ts";
 import { holderOfPort } from "./port-holder.ts";
 
@@ -17,6 +17,7 @@ export async function listenOnTcp(
   listen: Listen,
   { host, port }: { host: string; port: number },
   handler: RequestHandler,
+  findHolder: typeof holderOfPort = holderOfPort,
 ): Promise<{ listener: Listener; url: string }> {
   try {
     const listener = await listen({ host, port }, handler);
@@ -24,7 +25,7 @@ export async function listenOnTcp(
     return { listener, url: `http://${name}:${listener.port}` };
   } catch (thrown) {
     const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-    const holder = code === "EADDRINUSE" ? await holderOfPort(port) : undefined;
+    const holder = code === "EADDRINUSE" ? await findHolder(port) : undefined;
     const why =
       code === "EADDRINUSE" ? `${holder ?? "another program"} listens there already` : errorText(thrown);
     throw new SegueError("cannot_listen", `cannot listen on ${host}:${port}: ${why}`, {
@@ -42,11 +43,12 @@ export async function listenOnSocket(
   listen: Listen,
   path: string,
   handler: RequestHandler,
+  files: Files = systemFiles,
 ): Promise<Listener | undefined> {
   if (Buffer.byteLength(path) > longestSocketPath) return undefined;
-  await rm(path, { force: true });
+  await files.rm(path, { force: true });
   const listener = await listen({ socket: path }, handler);
-  await chmod(path, 0o600);
+  await files.chmod(path, 0o600);
   return listener;
 }
 

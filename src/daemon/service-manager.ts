@@ -2,7 +2,7 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import type { Random } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { NotifySocket } from "../platform/platform.ts";
-import type { Outside } from "./foundation.ts";
+import type { Outside } from "./outside.ts";
 
 /** What the service manager is told through, and how often it wants to hear that the daemon is alive. */
 export interface ServiceManagerParts {

@@ -1,21 +1,20 @@
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
-import type { Random } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { SettingsKeeper } from "../settings/settings.ts";
 import { PathWatchers } from "../watch/path-watchers.ts";
-import { SharedWatchers } from "../watch/shared-watchers.ts";
+import type { SharedWatchers } from "../watch/shared-watchers.ts";
 
 /** The watch on a settings file and on the files it refers to; its hints go to the keeper. */
 export function watchSettings(parts: {
   keeper: SettingsKeeper;
+  shared: SharedWatchers;
   clock: Clock;
-  random: Random;
   log: Log;
 }): PathWatchers {
-  const { keeper, clock, random, log } = parts;
+  const { keeper, shared, clock, log } = parts;
   return new PathWatchers({
-    shared: new SharedWatchers({ clock, random }),
+    shared,
     clock,
     pollMs: () => keeper.inForce.settings.reload.pollMs,
     onHint: (kind) => keeper.notice(kind),

@@ -1,5 +1,5 @@
-import { chmod, open, rename } from "node:fs/promises";
 import { writeFault } from "../core/errors.ts";
+import { type Files, systemFiles } from "../core/files.ts";
 import { readSource } from "./source.ts";
 
 /**
@@ -8,14 +8,16 @@ import { readSource } from "./source.ts";
  */
 export class AcceptedSettings {
   readonly #path: string;
+  readonly #files: Files;
 
-  constructor(path: string) {
+  constructor(path: string, files: Files = systemFiles) {
     this.#path = path;
+    this.#files = files;
   }
 
   /** The bytes; undefined where nothing was accepted yet, or only the absence of a file. */
   async read(): Promise<Uint8Array | undefined> {
-    const source = await readSource(this.#path);
+    const source = await readSource(this.#path, this.#files);
     return source.kind === "file" && source.bytes.length > 0 ? source.bytes : undefined;
   }
 
@@ -30,14 +32,14 @@ export class AcceptedSettings {
 
   async #replace(bytes: Uint8Array): Promise<void> {
     const temporary = `${this.#path}.new`;
-    const file = await open(temporary, "w", 0o600);
+    const file = await this.#files.open(temporary, "w", 0o600);
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await chmod(temporary, 0o600);
-    await rename(temporary, this.#path);
+    await this.#files.chmod(temporary, 0o600);
+    await this.#files.rename(temporary, this.#path);
   }
 }

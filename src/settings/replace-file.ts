@@ -1,7 +1,7 @@
-import { constants, readFileSync, realpathSync, renameSync, type Stats } from "node:fs";
-import { access, link, mkdir, open, readlink, realpath, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { SegueError, errorText } from "../core/errors.ts";
+import { type FileFacts, type Files, systemFiles } from "../core/files.ts";
 import { hashOf } from "./source.ts";
 
 /** As many symlinks as Linux follows (path_resolution(7)). */
@@ -19,6 +19,8 @@ export interface Replacement {
   expected: string | null;
   /** Without it, what somebody else writes in the very moment of the rename is lost. */
   exchange?: ExchangeFiles | undefined;
+  /** By default those of the machine. */
+  files?: Files | undefined;
 }
 
 /**
@@ -27,23 +29,23 @@ export interface Replacement {
  * at right before, and where files can be exchanged also after. Throws `settings_not_writable` or `storage_full`.
  */
 export async function replaceFile(path: string, replacement: Replacement): Promise<boolean> {
-  const { bytes, expected } = replacement;
+  const { bytes, expected, files = systemFiles } = replacement;
   try {
-    const target = await targetOf(path);
-    const before = await statOf(target);
+    const target = await targetOf(path, files);
+    const before = await statOf(target, files);
     if ((before === undefined) !== (expected === null)) return false;
-    if (before) await access(target, constants.W_OK);
-    else await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    if (before) await files.access(target, constants.W_OK);
+    else await files.mkdir(dirname(target), { recursive: true, mode: 0o700 });
     const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
     try {
-      await writeBeside(temporary, bytes, before);
+      await writeBeside(temporary, { bytes, before, files });
       const isDone = before
-        ? realpathSync(path) === target && moveOver(temporary, target, replacement)
-        : await makeNew(temporary, target);
-      if (isDone) await syncFolder(dirname(target));
+        ? files.realpathSync(path) === target && moveOver(temporary, target, { ...replacement, files })
+        : await makeNew(temporary, target, files);
+      if (isDone) await syncFolder(dirname(target), files);
       return isDone;
     } finally {
-      await rm(temporary, { force: true });
+      await files.rm(temporary, { force: true });
     }
   } catch (thrown) {
     // Somebody took it away meanwhile.
@@ -53,34 +55,37 @@ export async function replaceFile(path: string, replacement: Replacement): Promi
 }
 
 /** Where symlinks lead, whether there is a file or not yet. */
-async function targetOf(path: string): Promise<string> {
+async function targetOf(path: string, files: Files): Promise<string> {
   let target = path;
   for (let count = 0; count < mostLinks; count++) {
     try {
-      return await realpath(target);
+      return await files.realpath(target);
     } catch (thrown) {
       if (codeOf(thrown) !== "ENOENT") throw thrown;
     }
-    const next = await readlink(target).catch(() => undefined);
+    const next = await files.readlink(target).catch(() => undefined);
     if (next === undefined) return target;
     target = resolve(dirname(target), next);
   }
   return target;
 }
 
-async function statOf(path: string): Promise<Stats | undefined> {
+async function statOf(path: string, files: Files): Promise<FileFacts | undefined> {
   try {
-    return await stat(path);
+    return await files.stat(path);
   } catch (thrown) {
     if (codeOf(thrown) === "ENOENT") return undefined;
     throw thrown;
   }
 }
 
-async function writeBeside(temporary: string, bytes: Uint8Array, before: Stats | undefined): Promise<void> {
+async function writeBeside(
+  temporary: string,
+  { bytes, before, files }: { bytes: Uint8Array; before: FileFacts | undefined; files: Files },
+): Promise<void> {
   // What a killed process of the same number left is no file of anybody's.
-  await rm(temporary, { force: true });
-  const file = await open(temporary, "wx", 0o600);
+  await files.rm(temporary, { force: true });
+  const file = await files.open(temporary, "wx", 0o600);
   try {
     await file.writeFile(bytes);
     if (before) {
@@ -96,11 +101,16 @@ async function writeBeside(temporary: string, bytes: Uint8Array, before: Stats |
 }
 
 /** Takes the file's place; false, and what is newest stays, where it is not what is expected that gives way. */
-function moveOver(temporary: string, target: string, { bytes, expected, exchange }: Replacement): boolean {
+function moveOver(
+  temporary: string,
+  target: string,
+  { bytes, expected, exchange, files }: Replacement & { files: Files },
+): boolean {
+  const hashOfFile = (path: string): string => hashOf(files.readFileSync(path));
   if (hashOfFile(target) !== expected) return false;
   if (exchange?.(temporary, target) !== true) {
     // Right after the look: between them no other code of this process runs.
-    renameSync(temporary, target);
+    files.renameSync(temporary, target);
     return true;
   }
   const taken = hashOfFile(temporary);
@@ -122,14 +132,10 @@ function putBack(taken: string, swap: () => string | false, own: string): void {
   }
 }
 
-function hashOfFile(path: string): string {
-  return hashOf(readFileSync(path));
-}
-
 /** A link, unlike a rename, never takes the place of a file that was made meanwhile. */
-async function makeNew(temporary: string, target: string): Promise<boolean> {
+async function makeNew(temporary: string, target: string, files: Files): Promise<boolean> {
   try {
-    await link(temporary, target);
+    await files.link(temporary, target);
     return true;
   } catch (thrown) {
     if (codeOf(thrown) === "EEXIST") return false;
@@ -138,8 +144,8 @@ async function makeNew(temporary: string, target: string): Promise<boolean> {
 }
 
 /** The rename itself is durable only once the folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+async function syncFolder(folder: string, files: Files): Promise<void> {
+  const handle = await files.open(folder, "r");
   try {
     await handle.sync();
   } finally {

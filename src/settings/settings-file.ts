@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Problem } from "../core/errors.ts";
+import { type Files, systemFiles } from "../core/files.ts";
 import type { Flag } from "./flags.ts";
 import { type ReadResult, readSettings } from "./read.ts";
 import { type SettingsSource, hashOf, readSource } from "./source.ts";
@@ -15,6 +15,7 @@ export class SettingsFile {
   readonly path: string;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #flags: readonly Flag[];
+  readonly #files: Files;
   /** Files that the text last judged refers to: they are watched even where it was bad for want of one of them. */
   #referencedFiles: readonly string[] = [];
 
@@ -22,10 +23,13 @@ export class SettingsFile {
     path: string;
     env: Readonly<Record<string, string | undefined>>;
     flags: readonly Flag[];
+    /** By default those of the machine. */
+    files?: Files;
   }) {
     this.path = parts.path;
     this.#env = parts.env;
     this.#flags = parts.flags;
+    this.#files = parts.files ?? systemFiles;
   }
 
   /** The keys that flags set. */
@@ -40,13 +44,13 @@ export class SettingsFile {
 
   /** Reads the bytes, once. */
   look(): Promise<SettingsSource> {
-    return readSource(this.path);
+    return readSource(this.path, this.#files);
   }
 
   /** What tells one state of the outside from another: the file's bytes, and those of the files it refers to. */
   markOf(source: SettingsSource): string {
     if (source.kind !== "file") return source.kind === "missing" ? "missing" : `unreadable ${source.reason}`;
-    return [source.hash, ...this.#referencedFiles.map(hashOfFile)].join(" ");
+    return [source.hash, ...this.#referencedFiles.map((file) => this.#hashOf(file))].join(" ");
   }
 
   /**
@@ -64,7 +68,7 @@ export class SettingsFile {
 
   /** What bytes would mean if they stood in the file; null for no file. Changes nothing. */
   read(bytes: Uint8Array | null): ReadResult {
-    const readFile = (name: string): Uint8Array => readFileSync(name);
+    const readFile = (name: string): Uint8Array => this.#files.readFileSync(name);
     return readSettings({ bytes, path: this.path, env: this.#env, flags: this.#flags, readFile });
   }
 
@@ -73,12 +77,12 @@ export class SettingsFile {
     const { referencedFiles } = result.kind === "ok" ? result.reading : result;
     if (referencedFiles) this.#referencedFiles = referencedFiles;
   }
-}
 
-function hashOfFile(path: string): string {
-  try {
-    return hashOf(readFileSync(path));
-  } catch {
-    return "missing";
+  #hashOf(path: string): string {
+    try {
+      return hashOf(this.#files.readFileSync(path));
+    } catch {
+      return "missing";
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { SegueError, errorText } from "../core/errors.ts";
 import type { Problem } from "../core/errors.ts";
 import type { NewEvent, Plan, RevisionSource } from "../core/events.ts";
+import type { Files } from "../core/files.ts";
 import type { HintKind } from "../watch/path-watcher.ts";
 import type { Edit } from "./edit.ts";
 import { type EditAnswer, type EditGround, type EditOptions, editInForce } from "./edit-in-force.ts";
@@ -22,6 +23,8 @@ export interface SettingsKeeperParts extends Omit<InForceParts, "flagKeys"> {
   flags: readonly Flag[];
   /** See `Replacement`. */
   exchange?: ExchangeFiles;
+  /** By default those of the machine. */
+  files?: Files;
   /** Called when the file was read anew; the files to watch may be others now. */
   onLooked: () => void;
   /** Stores events that belong to no revision. */
@@ -223,10 +226,10 @@ export class SettingsKeeper {
   }
 
   #ground(): EditGround {
-    const { path, exchange } = this.#parts;
+    const { path, exchange, files } = this.#parts;
     return {
       path,
-      replace: (bytes, expected) => replaceFile(path, { bytes, expected, exchange }),
+      replace: (bytes, expected) => replaceFile(path, { bytes, expected, exchange, files }),
       inForce: () => this.inForce,
       problems: () => this.#problems,
       isWaiting: () => this.#waiting !== undefined,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { errorText } from "../core/errors.ts";
+import { type Files, systemFiles } from "../core/files.ts";
 
 /** What stands where the settings file should be. */
 export type SettingsSource =
@@ -21,10 +21,10 @@ export function hashOf(bytes: Uint8Array): string {
  * Reads the file once. Anything but a regular file of at most 1 MiB is `unreadable`, with a reason that names the
  * way out. Never throws, and never waits for a writer (a named pipe).
  */
-export async function readSource(path: string): Promise<SettingsSource> {
+export async function readSource(path: string, files: Files = systemFiles): Promise<SettingsSource> {
   try {
     // Without O_NONBLOCK, opening a named pipe waits until somebody writes into it.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = await files.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const about = await file.stat();
       if (!about.isFile()) return { kind: "unreadable", reason: "it is not a regular file" };

@@ -1,5 +1,5 @@
-import { lstatSync, readlinkSync, statSync, type BigIntStats } from "node:fs";
 import { dirname, isAbsolute, join, parse, resolve } from "node:path";
+import { type Files, type PlaceFacts, systemFiles } from "../core/files.ts";
 
 /** A folder to watch, and for what. */
 export interface TracedFolder {
@@ -27,8 +27,8 @@ const maxLinks = 40;
  * to: the folder of each symlink on the way and the folder of the file at the end. Where something on the way is
  * missing, the last one is the nearest folder that exists, with the missing name. Never throws.
  */
-export function tracePath(path: string): PathTrace {
-  const trace = new Trace();
+export function tracePath(path: string, files: Files = systemFiles): PathTrace {
+  const trace = new Trace(files);
   try {
     trace.follow(resolve(path));
     return { folders: trace.folders, failure: undefined };
@@ -38,7 +38,12 @@ export function tracePath(path: string): PathTrace {
 }
 
 class Trace {
+  readonly #files: Files;
   readonly folders = new Map<string, { identity: string; names: Set<string>; isWhole: boolean }>();
+
+  constructor(files: Files) {
+    this.#files = files;
+  }
 
   follow(path: string): void {
     let folder = parse(path).root;
@@ -47,7 +52,7 @@ class Trace {
     for (let part = left.pop(); part !== undefined; part = left.pop()) {
       // `folder` has no symlinks in it, so that the folder above it is the one its path names.
       const place = part === ".." ? dirname(folder) : join(folder, part);
-      const entry = part === ".." ? undefined : lookAt(place);
+      const entry = part === ".." ? undefined : this.#lookAt(place);
       if (part === ".." || entry?.isDirectory()) {
         if (left.length === 0 && part !== "..") this.#note(folder).names.add(part);
         folder = place;
@@ -55,7 +60,7 @@ class Trace {
       }
       this.#note(folder).names.add(part);
       if (!entry?.isSymbolicLink() || ++links > maxLinks) return;
-      const target = readlinkSync(place);
+      const target = this.#files.readlinkSync(place);
       if (isAbsolute(target)) folder = parse(target).root;
       left.push(...partsLastFirst(target));
     }
@@ -65,10 +70,19 @@ class Trace {
   #note(folder: string): { names: Set<string>; isWhole: boolean } {
     const known = this.folders.get(folder);
     if (known) return known;
-    const { dev, ino } = statSync(folder, { bigint: true });
+    const { dev, ino } = this.#files.statSync(folder, { bigint: true });
     const traced = { identity: `${dev}:${ino}`, names: new Set<string>(), isWhole: false };
     this.folders.set(folder, traced);
     return traced;
+  }
+
+  #lookAt(place: string): PlaceFacts | undefined {
+    try {
+      return this.#files.lstatSync(place, { bigint: true });
+    } catch (thrown) {
+      if (isMissing(thrown)) return undefined;
+      throw thrown;
+    }
   }
 }
 
@@ -77,15 +91,6 @@ function partsLastFirst(path: string): string[] {
     .split("/")
     .filter((part) => part !== "" && part !== ".")
     .toReversed();
-}
-
-function lookAt(place: string): BigIntStats | undefined {
-  try {
-    return lstatSync(place, { bigint: true });
-  } catch (thrown) {
-    if (isMissing(thrown)) return undefined;
-    throw thrown;
-  }
 }
 
 /** Whether a fault of the file system says that there is nothing at a path. */

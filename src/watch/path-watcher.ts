@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Cancel, Clock } from "../core/clock.ts";
+import type { Files } from "../core/files.ts";
 import type { Random } from "../core/ids.ts";
 import { watchFolder, type WatchFolder } from "./folder-watch.ts";
 import { isMissing, tracePath, type PathTrace, type TracedFolder } from "./path-trace.ts";
@@ -17,6 +18,8 @@ export interface PathWatcherOptions {
   random: Random;
   /** By default the operating system's events. */
   watchFolder?: WatchFolder;
+  /** By default those of the machine. */
+  files?: Files;
   /** Must be cheap. What it throws goes to `onFault`. */
   onHint: (kind: HintKind) => void;
   /** Gets what `onHint` threw, and once each time why native watching ceased to work. */
@@ -115,7 +118,7 @@ export class PathWatcher {
     let isRearmed = false;
     let obstacle: unknown;
     for (let round = 1; round <= maxRounds; round++) {
-      const trace = tracePath(this.#options.path);
+      const trace = tracePath(this.#options.path, this.#options.files);
       this.#letGo(trace);
       const result = this.#open(trace);
       obstacle = result.obstacle;

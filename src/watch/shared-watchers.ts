@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
+import type { Files } from "../core/files.ts";
 import type { Random } from "../core/ids.ts";
 import type { WatchFolder } from "./folder-watch.ts";
 import { PathWatcher, type HintKind } from "./path-watcher.ts";
@@ -32,6 +33,8 @@ export interface SharedWatchersParts {
   random: Random;
   /** By default the operating system's events. */
   watchFolder?: WatchFolder;
+  /** By default those of the machine. */
+  files?: Files;
 }
 
 /**

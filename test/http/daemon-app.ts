@@ -4,9 +4,10 @@ import { EventBus } from "../../src/core/events.ts";
 import { createIds } from "../../src/core/ids.ts";
 import { Releasers } from "../../src/core/releasers.ts";
 import { applySettings, buildCore, type Core } from "../../src/daemon/core.ts";
-import type { Foundation, Outside } from "../../src/daemon/foundation.ts";
+import type { Foundation } from "../../src/daemon/foundation.ts";
 import { Front } from "../../src/daemon/front.ts";
 import { dataFolder } from "../../src/daemon/instance.ts";
+import { type Outside, systemOutside } from "../../src/daemon/outside.ts";
 import { Pending } from "../../src/daemon/pending.ts";
 import { Restarts } from "../../src/daemon/restart.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -74,7 +75,8 @@ export class DaemonApp {
   constructor(settingsPath: string, dataDir: string) {
     this.settingsPath = settingsPath;
     const { clock } = this;
-    this.#outside = { clock, random: () => 0.5, ids: createIds(() => clock.now()), env: {} };
+    const ids = createIds(() => clock.now());
+    this.#outside = { ...systemOutside(), clock, random: () => 0.5, ids, env: {} };
     this.#database = openDatabase(join(dataDir, "segue.db"));
     this.#foundation = this.#layFoundation(dataDir);
     const { store, bus, secrets, folder, tell, onFault } = this.#foundation;
