@@ -54,6 +54,8 @@ export async function listenOnSocket(
 
 /** Takes no new requests, lets answers under way go out, and then cuts what is left. */
 export async function closeListener(listener: Listener, clock: Clock): Promise<void> {
-  await Promise.race([listener.stop(false), clock.sleep(lastAnswersMs)]);
+  const ended = new AbortController();
+  await Promise.race([listener.stop(false), clock.sleep(lastAnswersMs, ended.signal)]);
+  ended.abort();
   await listener.stop(true);
 }

@@ -7,6 +7,7 @@ import { closeListener, listenOnSocket, listenOnTcp } from "../../src/daemon/lis
 import { fetchOnSocket, listen } from "../../src/platform/bun.ts";
 import type { Listener } from "../../src/platform/platform.ts";
 import { freePort, takenPort } from "../support/ports.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { makeFolder } from "../support/workspace.ts";
 
 const open: Listener[] = [];
@@ -99,4 +100,11 @@ test("closing lets an answer under way go out, takes no new request, and cuts wh
   await closed;
   const refused: unknown = await fetch(url).catch((reason: unknown) => reason);
   expect(refused).toBeInstanceOf(Error);
+});
+
+test("a listener that had nothing to wait for leaves no timer behind when it is closed", async () => {
+  const clock = new ManualClock();
+  const { listener } = await listenOnTcp(listen, { host: "127.0.0.1", port: 0 }, hello);
+  await closeListener(listener, clock);
+  expect(clock.waiting).toBe(0);
 });
