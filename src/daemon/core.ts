@@ -29,7 +29,7 @@ export async function buildCore(
   outside: Outside,
 ): Promise<Core> {
   const { store, bus, secrets, log, pending, tell } = foundation;
-  const { clock, random, ids, createProvider } = outside;
+  const { clock, random, ids, createProvider, onSessionStep } = outside;
   const boot = ids.boot();
   const settings = (): Settings => keeper.inForce.settings;
   const bindings = new Bindings(() => keeper.inForce);
@@ -80,6 +80,7 @@ export async function buildCore(
       retry: () => settings().turn,
       revision: () => keeper.inForce.revision,
       redact: (text) => secrets.redact(text),
+      onStep: onSessionStep,
       onDelta: (delta) => bus.publishDelta(delta),
       onFault: (session, thrown) => log.error(`session ${session}: ${faultText(thrown)}`, { session }),
     },

@@ -7,6 +7,7 @@ import { exchangeFiles } from "../platform/exchange.ts";
 import type { Database } from "../platform/platform.ts";
 import { type ProviderDeps, createProvider } from "../providers/create.ts";
 import type { Provider, ProviderConfig } from "../providers/provider.ts";
+import type { SessionSurroundings } from "../sessions/session.ts";
 import type { ExchangeFiles } from "../settings/replace-file.ts";
 import { type WatchFolder, watchFolder } from "../watch/folder-watch.ts";
 import type { Listen } from "./listeners.ts";
@@ -31,6 +32,8 @@ export interface Outside {
   createProvider: (config: ProviderConfig, deps: ProviderDeps) => Promise<Provider>;
   /** Gets whole lines of the log, secrets taken out. */
   writeLog: (line: string) => void;
+  /** See `SessionSurroundings.onStep`. */
+  onSessionStep?: SessionSurroundings["onStep"];
 }
 
 /** The machine that the process runs on. */

@@ -15,6 +15,8 @@ export interface SessionSurroundings extends Surroundings {
   guard: Guard;
   /** Stores events that belong to no other write; the promise is kept by whoever hands this in. */
   tell: (events: readonly NewEvent[]) => void;
+  /** Told of every step, in order: for whoever measures which of them are ever taken. */
+  onStep?: ((session: string, from: SessionState, event: SessionEvent, to: SessionState) => void) | undefined;
   /** Called when a session has another generator. */
   onRestarted: (session: string) => void;
   /** A fault that is a bug; it is logged once, there. */
@@ -220,6 +222,7 @@ export class Session implements GeneratorHost {
   /** See `GeneratorHost`: one place changes the state, and carries out what the change takes. */
   post(event: SessionEvent): void {
     const { state, effects } = step(this.id, this.#state, event, this.#around.clock.now());
+    this.#around.onStep?.(this.id, this.#state, event, state);
     this.#state = state;
     for (const effect of effects)
       if (effect.kind === "tell") this.#around.tell([effect.event]);
