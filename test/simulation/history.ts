@@ -52,6 +52,8 @@ export type Sight =
   | { kind: "boot"; boot: number; phase: "failed"; reason: string }
   /** The process is killed: from here on nothing of it is seen any more. */
   | { kind: "crash"; boot: number; variant: CrashVariant }
+  /** The process was asked to restart in place, by a signal. */
+  | { kind: "restart"; boot: number }
   /** The process was asked to stop by a signal, and the moment at which it had. */
   | { kind: "stop"; boot: number; phase: "asked" | "stopped" }
   /**
@@ -86,8 +88,8 @@ export type Sight =
       headers: Readonly<Record<string, string>>;
       body: unknown;
     }
-  /** No answer will come: whether it was done is not known. */
-  | { kind: "unanswered"; request: number; why: "crash" | "client left" }
+  /** No answer will come: whether it was done is not known. `cut`: its listener was closed over it. */
+  | { kind: "unanswered"; request: number; why: "crash" | "cut" | "client left" }
   /** An outside reader of `/api/events` that resumes where it was, over crashes and restarts. */
   | { kind: "reader"; reader: number; phase: "opened" | "ended"; after: number | null; query: string }
   | ({ kind: "event"; reader: number; id: number | null } & SeenEvent)

@@ -1,0 +1,172 @@
+import type { Mood, Server } from "./call-script.ts";
+import type { Chance } from "./chance.ts";
+import type { Clients } from "./clients.ts";
+import type { Editor } from "./editor.ts";
+import type { Fault } from "./history.ts";
+import { badText, merged, someChange } from "./settings-texts.ts";
+import type { StoreFault } from "./surviving-database.ts";
+import type { User } from "./user.ts";
+import type { Item, ItemKind } from "./workload.ts";
+import type { World } from "./world.ts";
+
+const moods: readonly [Mood, ...Mood[]] = [
+  "well",
+  "well",
+  "well",
+  "slow",
+  "rate_limited",
+  "rate_limited",
+  "unreachable",
+  "overloaded",
+  "auth",
+  "not_found",
+  "context_overflow",
+  "invalid_request",
+  "empty",
+  "cut",
+  "hanging",
+  "babbling",
+  "lying",
+  "ignoring",
+  "changing",
+];
+
+/** What a deed can be done to. */
+export interface Stage {
+  world: World;
+  servers: readonly Server[];
+  clients: Clients;
+  user: User;
+  editor: Editor;
+}
+
+/** Does what an item says. */
+export function perform({ kind }: Item, stage: Stage, chance: Chance): void {
+  deeds[kind](stage, chance);
+}
+
+type Deed = (stage: Stage, chance: Chance) => void;
+
+const deeds: Readonly<Record<ItemKind, Deed>> = {
+  post: ({ user }, chance) => user.post(chance, chance.pick([1, 1, 1, 2, 4])),
+  "post list": ({ user }, chance) => user.postList(chance),
+  "post again": ({ user }, chance) => user.postAgain(chance),
+  "post and wait": ({ user }, chance) => user.postAndWait(chance),
+  "create session": ({ user }, chance) => user.createSession(chance),
+  "patch session": ({ user }, chance) => user.patchSession(chance),
+  "delete session": ({ user }, chance) => user.deleteSession(chance),
+  cancel: ({ user }, chance) => user.cancel(chance),
+  "retry message": ({ user }, chance) => user.retryMessage(chance),
+  "retry session": ({ user }, chance) => user.retrySession(chance),
+  "restart session": ({ user }, chance) => user.restartSession(chance),
+  read: ({ user }, chance) => user.read(chance),
+  follow: ({ user }, chance) => user.follow(chance),
+  "edit file": ({ editor }, chance) => editor.save(someChange(chance), chance),
+  "edit slowly": ({ editor }, chance) =>
+    editor.saveSlowly(someChange(chance), chance.pick([1, 100, 450, 2000, 8000]), chance),
+  "spoil file": ({ editor }, chance) => editor.spoil(chance),
+  "touch file": ({ editor }) => editor.touch(),
+  "key file": ({ editor }, chance) => editor.keyFile(chance),
+  "patch settings": patchSettings,
+  "put settings": ({ clients, editor }, chance) => {
+    const body = chance.happens(0.2)
+      ? badText(editor.raw, chance).text
+      : merged(editor.raw, someChange(chance));
+    clients.ask({ method: "PUT", path: "/api/settings", body, via: "socket" });
+  },
+  rollback: ({ clients }, chance) => {
+    const body = { revision: 1 + chance.below(12) };
+    clients.ask({ method: "POST", path: "/api/settings/rollback", body, via: "socket" });
+  },
+  reload: ({ clients }) => order(clients, "/api/settings/reload"),
+  apply: ({ clients }) => order(clients, "/api/settings/apply"),
+  release: ({ clients }) => order(clients, "/api/settings/release"),
+  "restart daemon": ({ clients, world }, chance) => {
+    if (chance.happens(0.5)) order(clients, "/api/daemon/restart");
+    else world.restart();
+  },
+  "stop daemon": ({ clients, world }, chance) => {
+    if (chance.happens(0.3)) order(clients, "/api/daemon/stop");
+    else world.stop();
+  },
+  mood: ({ servers, world }, chance) => {
+    const server = chance.pickAny(servers);
+    if (!server) return;
+    server.mood = chance.pick(moods);
+    const phase = server.mood === "well" ? "ends" : "begins";
+    world.see({ kind: "fault", fault: "provider", phase, detail: `${server.endpoint} ${server.mood}` });
+  },
+  "store fault": storeFault,
+  "settings read-only": ({ world, editor }, chance) => {
+    const isOn = chance.happens(0.5);
+    editor.protect(isOn);
+    tell(world, "settings read-only", isOn);
+  },
+  "port taken": ({ world }, chance) => {
+    const port = chance.pick([4747, 4748]);
+    const isOn = !world.network.taken.delete(port);
+    if (isOn) world.network.taken.add(port);
+    tell(world, "port taken", isOn, String(port));
+  },
+  "watch lost": ({ world }) => {
+    tell(world, "watch lost", world.isWatchable);
+    if (world.isWatchable) world.breakWatches();
+    else world.isWatchable = true;
+  },
+  "crash now": ({ world }) => world.process?.kill("idle"),
+  "crash soon": ({ world }, chance) => world.process?.doom(chance.below(30)),
+  wait: () => {},
+  "wait long": () => {},
+};
+
+function order(clients: Clients, path: string): void {
+  clients.ask({ method: "POST", path, body: {}, via: "socket" });
+}
+
+function patchSettings({ clients }: Stage, chance: Chance): void {
+  const luck = chance.below(10);
+  const headers: Record<string, string> = luck === 0 ? { "If-Match": `"${1 + chance.below(10)}"` } : {};
+  const path = luck === 1 ? "/api/settings?dryRun=1" : "/api/settings";
+  const body = luck === 2 ? { turn: { maxAttempts: -1 } } : someChange(chance);
+  clients.ask({ method: "PATCH", path, headers, body, via: chance.happens(0.8) ? "socket" : "tcp" });
+}
+
+const storeFaults: readonly [StoreFault, ...StoreFault[]] = [
+  "store busy",
+  "store full",
+  "commit fails",
+  "store slow",
+];
+
+function storeFault({ world }: Stage, chance: Chance): void {
+  const { faults } = world.database;
+  const fault = chance.pick(storeFaults);
+  const isOn = !faults.delete(fault);
+  if (isOn) faults.add(fault);
+  if (fault === "store full") world.disk.isFull = isOn;
+  tell(world, fault, isOn);
+}
+
+function tell(world: World, fault: Fault, isOn: boolean, detail = ""): void {
+  world.see({ kind: "fault", fault, phase: isOn ? "begins" : "ends", detail });
+}
+
+/** Every fault ends, and the file is good again. */
+export function calmDown({ world, servers, editor, clients, user }: Stage): void {
+  for (const fault of world.database.faults) tell(world, fault, false);
+  world.database.faults.clear();
+  world.disk.isFull = false;
+  for (const server of servers) {
+    if (server.mood !== "well")
+      world.see({ kind: "fault", fault: "provider", phase: "ends", detail: `${server.endpoint} well` });
+    server.mood = "well";
+  }
+  if (world.network.taken.size > 0) tell(world, "port taken", false);
+  world.network.taken.clear();
+  if (!world.isWatchable) tell(world, "watch lost", false);
+  world.isWatchable = true;
+  editor.protect(false);
+  editor.repair();
+  order(clients, "/api/settings/release");
+  user.calmDown();
+}

@@ -1,0 +1,303 @@
+import { type RunningDaemon, startDaemonIn } from "../../src/daemon/daemon.ts";
+import { createIds } from "../../src/core/ids.ts";
+import type { Outside } from "../../src/daemon/outside.ts";
+import type { FolderListener } from "../../src/watch/folder-watch.ts";
+import type { Server } from "./call-script.ts";
+import { Chance } from "./chance.ts";
+import type { Seen, Sight } from "./history.ts";
+import { Network } from "./network.ts";
+import { SimulatedProcess } from "./process.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Servers } from "./servers.ts";
+import { SurvivingDatabase } from "./surviving-database.ts";
+import { VirtualDisk, filesFor } from "./virtual-files.ts";
+
+/** Where the world has its settings file and its data folder; nothing like it exists outside of it. */
+export const settingsPath = "/simulated/settings/settings.json";
+export const keyPath = "/simulated/settings/first.key";
+const dataDir = "/simulated/data";
+
+/** A watch on a folder that a process has open. */
+interface Watch {
+  process: SimulatedProcess;
+  folder: string;
+  listener: FolderListener;
+}
+
+/** What a broken promise is reported with. */
+export class Breach extends Error {
+  readonly promise: string;
+
+  constructor(promise: string, text: string) {
+    super(text);
+    this.name = "Breach";
+    this.promise = promise;
+  }
+}
+
+/** How often native events do not come as they should: each of lost, late and doubled. */
+const hintTrouble = 0.08;
+const latestHintMs = 5000;
+
+/** Everything around a daemon, and the daemon in it: one at a time, as many after each other as there are crashes. */
+export class World {
+  readonly scheduler: Scheduler;
+  readonly disk: VirtualDisk;
+  readonly database: SurvivingDatabase;
+  readonly network = new Network();
+  readonly servers: Servers;
+  /** The chance of what happens at present. */
+  chance: Chance;
+  /** Native watching can be had. */
+  isWatchable = true;
+  /** Told when the settings file has changed, by whomever. */
+  onWritten: () => void = () => {};
+  /** What went wrong first; the life is over then. */
+  broken: unknown;
+  /** What was seen so far. */
+  readonly history: Seen[] = [];
+  #step = 0;
+  #isStepDue = false;
+  #boots = 0;
+  #process: SimulatedProcess | undefined;
+  #daemon: RunningDaemon | undefined;
+  readonly #seed: number;
+  readonly #watches = new Set<Watch>();
+  readonly #judge: (seen: Seen) => void;
+  readonly #onStep: Outside["onSessionStep"];
+
+  constructor(parts: {
+    seed: number;
+    servers: readonly Server[];
+    judge: (seen: Seen) => void;
+    onSessionStep?: Outside["onSessionStep"];
+  }) {
+    this.#seed = parts.seed;
+    this.#judge = parts.judge;
+    this.#onStep = parts.onSessionStep;
+    this.chance = new Chance(parts.seed);
+    this.scheduler = new Scheduler(Date.parse("2026-03-01T12:00:00.000Z"), this.chance);
+    const chance = (): Chance => this.chance;
+    this.disk = new VirtualDisk(
+      () => this.scheduler.now,
+      (folder, name) => this.#fileChanged(folder, name),
+    );
+    this.disk.makeFolder("/simulated/settings");
+    this.database = new SurvivingDatabase(this.scheduler, chance);
+    this.servers = new Servers({
+      servers: parts.servers,
+      chance,
+      see: (sight) => this.see(sight),
+      after: (ms, task) => void this.scheduler.after(ms, task),
+    });
+  }
+
+  /** How many things have happened from outside. */
+  get steps(): number {
+    return this.#step;
+  }
+
+  /** The process that runs; undefined where none does. */
+  get process(): SimulatedProcess | undefined {
+    return this.#process;
+  }
+
+  /** The daemon that serves. */
+  get daemon(): RunningDaemon | undefined {
+    return this.#daemon;
+  }
+
+  /** Something happens from outside. */
+  beginStep(): void {
+    this.#step += 1;
+    this.#isStepDue = false;
+  }
+
+  /** Notes what is seen; what breaks a promise ends the life, and is nothing to whoever happened to be at work. */
+  see(sight: Sight): void {
+    if (this.#isStepDue) this.beginStep();
+    const seen: Seen = { ...sight, at: this.scheduler.now, step: this.#step };
+    this.history.push(seen);
+    if (this.broken !== undefined) return;
+    try {
+      this.#judge(seen);
+    } catch (thrown) {
+      this.broken = thrown;
+    }
+  }
+
+  /** Starts a process, unless one runs. */
+  boot(): void {
+    if (this.#process) return;
+    const process = new SimulatedProcess(++this.#boots, this.scheduler);
+    const { boot } = process;
+    this.#process = process;
+    process.atDeath((variant) => {
+      this.#gone(process);
+      this.see({ kind: "crash", boot, variant });
+    });
+    this.see({ kind: "boot", boot, phase: "asked" });
+    const options = { settingsPath, dataDir, flags: [], isStrict: false, version: "0.0.0" };
+    startDaemonIn(this.#outsideOf(process), { ...options, logFormat: "json" }).then(
+      (daemon) => {
+        if (process.isDead) return;
+        this.#daemon = daemon;
+        this.see({ kind: "boot", boot, phase: "serving" });
+        void daemon.stopped.then(() => this.#stopped(process));
+      },
+      (thrown: unknown) => {
+        if (process.isDead) return;
+        process.exit();
+        this.#gone(process);
+        this.see({ kind: "boot", boot, phase: "failed", reason: String(thrown) });
+      },
+    );
+  }
+
+  /** Asks the daemon to restart, as a signal does. */
+  restart(): void {
+    const process = this.#process;
+    if (!process || !this.#daemon) return;
+    this.see({ kind: "restart", boot: process.boot });
+    this.#daemon.restart().catch((thrown: unknown) => this.#reportBug(process, String(thrown)));
+  }
+
+  /** Asks the process to stop, as a signal does. */
+  stop(): void {
+    const process = this.#process;
+    if (!process || !this.#daemon) return;
+    this.see({ kind: "stop", boot: process.boot, phase: "asked" });
+    this.#daemon.stop("signal").catch((thrown: unknown) => this.#reportBug(process, String(thrown)));
+  }
+
+  /** Turns until nothing is left to do at this moment. */
+  async settle(): Promise<void> {
+    await this.scheduler.settle();
+    this.#isStepDue = false;
+  }
+
+  /** So many turns, or until nothing is left to do. */
+  async turn(count: number): Promise<void> {
+    for (let turn = 0; turn < count && (await this.scheduler.turn()); turn++);
+  }
+
+  /** Time goes on, from timer to timer; ends early when something is broken. */
+  async advance(ms: number): Promise<void> {
+    const until = this.scheduler.now + ms;
+    await this.settle();
+    while (this.broken === undefined) {
+      this.#isStepDue = true;
+      if (!this.scheduler.fire(until)) break;
+      await this.settle();
+    }
+    this.#isStepDue = false;
+    this.scheduler.skipTo(until);
+  }
+
+  /** What a process that has stopped left behind. */
+  leftovers(): { timers: number; listeners: number; databases: number; watches: number } {
+    const { network, database } = this;
+    const timers = this.#process?.timers ?? 0;
+    return { timers, listeners: network.open, databases: database.open, watches: this.#watches.size };
+  }
+
+  #stopped(process: SimulatedProcess): void {
+    if (process.isDead) return;
+    const left = this.leftovers();
+    process.exit();
+    this.#gone(process);
+    this.see({ kind: "stop", boot: process.boot, phase: "stopped" });
+    if (Object.values(left).some((count) => count > 0))
+      this.breakWith(
+        new Breach("nothing leaks", `after it had stopped there were left: ${JSON.stringify(left)}`),
+      );
+  }
+
+  #gone(process: SimulatedProcess): void {
+    this.#process = undefined;
+    this.#daemon = undefined;
+    for (const watch of this.#watches) if (watch.process === process) this.#watches.delete(watch);
+  }
+
+  /** Ends the life for something that the world itself can tell to be wrong. */
+  breakWith(breach: Breach): void {
+    this.broken ??= breach;
+  }
+
+  #reportBug(process: SimulatedProcess, text: string): void {
+    if (!process.isDead) this.breakWith(new Breach("no bug is met", text));
+  }
+
+  #outsideOf(process: SimulatedProcess): Outside {
+    // Each process has a chance of its own: what a dead one goes on to ask for takes nothing from the next.
+    const chance = new Chance(this.#seed, process.boot);
+    return {
+      clock: process,
+      random: chance.next,
+      ids: createIds(
+        () => process.now(),
+        (bytes) => bytes.forEach((_, place) => (bytes[place] = chance.below(256))),
+      ),
+      env: {},
+      files: filesFor(process, this.disk),
+      exchange: (one, other) => {
+        process.pass();
+        return this.disk.exchange(one, other);
+      },
+      watchFolder: (folder, listener) => this.#watch({ process, folder, listener }),
+      openDatabase: this.database.openerFor(process),
+      listen: this.network.listenFor(process),
+      holderOfPort: () => process.outside(() => undefined),
+      createProvider: this.servers.createFor(process),
+      writeLog: (line) => this.#logged(process, line),
+      ...(this.#onStep && { onSessionStep: this.#onStep }),
+    };
+  }
+
+  /** A fault is logged with its stack where it is a bug, and with its message where it was to be expected. */
+  #logged(process: SimulatedProcess, line: string): void {
+    if (process.isDead || !/\\n\s+at /.test(line)) return;
+    this.#reportBug(process, line);
+  }
+
+  #watch(watch: Watch): { close: () => void } {
+    watch.process.pass();
+    if (!this.isWatchable) throw Object.assign(new Error("ENOSPC: no watches left"), { code: "ENOSPC" });
+    if (!this.disk.hasFolder(watch.folder)) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
+    this.#watches.add(watch);
+    return { close: () => void this.#watches.delete(watch) };
+  }
+
+  /** Native watching breaks down. */
+  breakWatches(): void {
+    this.isWatchable = false;
+    const broken = [...this.#watches];
+    this.#watches.clear();
+    for (const watch of broken) {
+      watch.listener.onError(Object.assign(new Error("ENOSPC"), { code: "ENOSPC" }));
+    }
+  }
+
+  #fileChanged(folder: string, name: string): void {
+    const path = `${folder}/${name}`;
+    if (path === settingsPath) this.onWritten();
+    if (folder === dataDir || this.#watches.size === 0) return;
+    const tell = (): void => {
+      const concerned = [...this.#watches].filter((watch) => watch.folder === folder);
+      for (const watch of concerned) if (this.#watches.has(watch)) watch.listener.onEvent(name);
+    };
+    const soon = (): void => {
+      this.scheduler.soon(() => {
+        this.#isStepDue = true;
+        tell();
+      });
+    };
+    if (path !== settingsPath && path !== keyPath) return soon();
+    const luck = this.chance.next() / hintTrouble;
+    const fate = luck < 1 ? "lost" : luck < 2 ? "late" : luck < 3 ? "doubled" : "delivered";
+    this.see({ kind: "hint", fate });
+    if (fate === "late") this.scheduler.after(this.chance.below(latestHintMs), soon);
+    else if (fate !== "lost") soon();
+    if (fate === "doubled") soon();
+  }
+}
