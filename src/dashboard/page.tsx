@@ -10,7 +10,10 @@ import { Api } from "./link/api.ts";
 import { EventFeed } from "./link/event-feed.ts";
 import { createCopies, touchAll, touchCopies } from "./live/copies.ts";
 import { RecentEvents } from "./live/recent-events.ts";
+import { SessionList } from "./live/session-list.ts";
 import { Overview } from "./overview/overview.tsx";
+import { SessionsView } from "./sessions/sessions-view.tsx";
+import { SessionView } from "./conversation/session-view.tsx";
 import { SettingsView } from "./settings/settings-view.tsx";
 
 /** All but the pieces of replies: a view that shows one asks for them itself. */
@@ -24,19 +27,34 @@ const ends = ["accepted", "started", "done", "failed", "requeued", "cancelled"].
 function buildParts(clock: Clock): Parts {
   const api = new Api();
   const copies = createCopies(api, clock);
+  const sessions = new SessionList(api, clock);
   const recent = new RecentEvents((task) => void requestAnimationFrame(task));
   const feed = new EventFeed({
     api,
     clock,
     path: `api/events?type=${[...families, ...ends].join(",")}`,
-    onOpen: () => touchAll(copies),
+    onOpen: () => {
+      touchAll(copies);
+      sessions.touch();
+    },
     onEvent: (event) => {
       touchCopies(copies, event);
+      sessions.observe(event);
       recent.add(event);
     },
   });
   const drafts = signal<ReadonlySet<string>>(new Set());
-  return { api, clock, copies, recent, feed, route: followRoute(window), now: ticking(clock), drafts };
+  return {
+    api,
+    clock,
+    copies,
+    sessions,
+    recent,
+    feed,
+    route: followRoute(window),
+    now: ticking(clock),
+    drafts,
+  };
 }
 
 function ticking(clock: Clock) {
@@ -63,6 +81,10 @@ function View(): JSX.Element {
   const { route } = useParts();
   const place = route.value;
   switch (place.view) {
+    case "sessions":
+      return <SessionsView query={place.query} />;
+    case "session":
+      return <SessionView key={place.id} id={place.id} />;
     case "settings":
       return <SettingsView rest={place.rest} />;
     default:
@@ -70,10 +92,24 @@ function View(): JSX.Element {
   }
 }
 
+/** An element that names a key is focused by it, wherever nothing is being typed. */
+function focusByKey(event: KeyboardEvent): void {
+  const { target, key, ctrlKey, metaKey, altKey } = event;
+  if (ctrlKey || metaKey || altKey || !(target instanceof HTMLElement)) return;
+  if (target.matches("input, textarea, select, [contenteditable]")) return;
+  const wanted = [...document.querySelectorAll<HTMLElement>("[data-key]")].find(
+    ({ dataset }) => dataset["key"] === key,
+  );
+  if (!wanted) return;
+  event.preventDefault();
+  wanted.focus();
+}
+
 const app = document.querySelector("#app");
 if (app) {
   const parts = buildParts(systemClock);
   window.addEventListener("online", () => parts.feed.retryNow());
+  window.addEventListener("keydown", focusByKey);
   void parts.feed.run();
   render(
     <PartsProvider value={parts}>

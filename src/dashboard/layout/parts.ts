@@ -7,6 +7,7 @@ import type { EventFeed } from "../link/event-feed.ts";
 import type { Copies } from "../live/copies.ts";
 import type { LiveCopy } from "../live/live-copy.ts";
 import type { RecentEvents } from "../live/recent-events.ts";
+import type { SessionList } from "../live/session-list.ts";
 import type { Route } from "./route.ts";
 
 /** What every view is given. */
@@ -15,6 +16,7 @@ export interface Parts {
   clock: Clock;
   feed: EventFeed;
   copies: Copies;
+  sessions: SessionList;
   recent: RecentEvents;
   route: ReadonlySignal<Route>;
   /** The time, in milliseconds since the Unix epoch, a second at most behind. */

@@ -3,7 +3,8 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 /** A place of the page. */
 export type Route =
   | { view: "overview" }
-  | { view: "sessions" }
+  /** `query` is the filter, as in an address. */
+  | { view: "sessions"; query: string }
   | { view: "session"; id: string }
   | { view: "projects"; project: string | undefined }
   | { view: "changes" }
@@ -12,14 +13,14 @@ export type Route =
 
 /** The place that a fragment such as `#/sessions/notes` names; the overview for any that is none. */
 export function routeOf(fragment: string): Route {
-  const [view, ...rest] = fragment
-    .replace(/^#?\/?/, "")
-    .split("/")
-    .map(decoded);
+  const [path = "", query = ""] = fragment.replace(/^#?\/?/, "").split("?", 2);
+  const [view, ...rest] = path.split("/").map(decoded);
   const [first] = rest;
   switch (view) {
     case "sessions":
-      return first === undefined || first === "" ? { view: "sessions" } : { view: "session", id: first };
+      return first === undefined || first === ""
+        ? { view: "sessions", query }
+        : { view: "session", id: first };
     case "projects":
       return { view: "projects", project: first === "" ? undefined : first };
     case "changes":

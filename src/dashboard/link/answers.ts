@@ -1,5 +1,11 @@
 import type * as v from "valibot";
-import type { daemonShape, revisionShape, settingsStatusShape, statsShape } from "../../http/answers.ts";
+import type {
+  daemonShape,
+  revisionShape,
+  settingsShape,
+  settingsStatusShape,
+  statsShape,
+} from "../../http/answers.ts";
 
 /** A page of a list; `next` is null at its end. */
 export interface Page<T> {
@@ -15,3 +21,7 @@ export type SettingsStatus = v.InferOutput<typeof settingsStatusShape>;
 export type Stats = v.InferOutput<typeof statsShape>;
 /** An accepted state of the settings. */
 export type Revision = v.InferOutput<typeof revisionShape>;
+/** The settings in force, with where each comes from. */
+export type SettingsInForce = v.InferOutput<typeof settingsShape>;
+
+export type { ShownMessage, ShownSession } from "../../http/answers.ts";

@@ -1,32 +1,28 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Clock } from "../../core/clock.ts";
 import { ApiError } from "../link/api.ts";
+import { Refresher } from "./refresher.ts";
 
 /**
- * A copy of something the daemon keeps, for as long as somebody watches it. An event is never applied to it, only taken
- * as a hint that it is out of date: the copy is then asked for again, at once where the last time is long enough ago,
- * else when it is. So it cannot drift, and a thousand events cost one request.
+ * A copy of something the daemon keeps. An event is never applied to it, only taken as a hint that it is out of date:
+ * so it cannot drift, whatever was missed.
  */
 export class LiveCopy<T> {
   readonly #value: Signal<T | undefined> = signal(undefined);
   readonly #failure: Signal<string | undefined> = signal(undefined);
-  readonly #load: (previous: T | undefined) => Promise<T>;
-  readonly #clock: Clock;
-  readonly #pauseMs: number;
-  #watchers = 0;
-  #isStale = true;
-  #isLoading = false;
+  readonly #load: () => Promise<T>;
+  readonly #refresher: Refresher;
 
   constructor(parts: {
     clock: Clock;
     /** Asks the daemon. */
-    load: (previous: T | undefined) => Promise<T>;
-    /** The shortest time from one answer to the next request. */
+    load: () => Promise<T>;
+    /** The shortest time between two requests. */
     pauseMs: number;
   }) {
-    this.#clock = parts.clock;
     this.#load = parts.load;
-    this.#pauseMs = parts.pauseMs;
+    const refresh = (): Promise<void> => this.#refresh();
+    this.#refresher = new Refresher({ clock: parts.clock, refresh, pauseMs: parts.pauseMs });
   }
 
   /** The latest copy; undefined until there is one. */
@@ -41,36 +37,26 @@ export class LiveCopy<T> {
 
   /** Keeps it up to date until the answer is called. */
   watch(): () => void {
-    this.#watchers += 1;
-    this.#refresh();
-    return () => void (this.#watchers -= 1);
+    return this.#refresher.watch();
   }
 
   /** It is out of date. */
   touch(): void {
-    this.#isStale = true;
-    this.#refresh();
+    this.#refresher.touch();
   }
 
-  #refresh(): void {
-    if (this.#isLoading || !this.#isStale || this.#watchers === 0) return;
-    this.#isLoading = true;
-    void this.#loadOnce().finally(() => {
-      this.#isLoading = false;
-      this.#refresh();
-    });
-  }
-
-  async #loadOnce(): Promise<void> {
-    // 1. Before the request: what happens while it is under way makes it stale again.
-    this.#isStale = false;
+  async #refresh(): Promise<void> {
     try {
-      this.#value.value = await this.#load(this.#value.peek());
+      this.#value.value = await this.#load();
       this.#failure.value = undefined;
     } catch (thrown) {
-      // 2. It is tried again at the next hint; a new connection is one.
-      this.#failure.value = thrown instanceof ApiError ? thrown.message : "the answer could not be read";
+      // It is tried again at the next hint; a new connection is one.
+      this.#failure.value = failureText(thrown);
     }
-    await this.#clock.sleep(this.#pauseMs);
   }
+}
+
+/** What is said of a request that failed. */
+export function failureText(thrown: unknown): string {
+  return thrown instanceof ApiError ? thrown.message : "the answer could not be read";
 }

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { projectFolder } from "../support/binary.ts";
+import { barriers, Browser, chromiumPath } from "../support/browser.ts";
+import { startSample } from "./dashboard-sample.ts";
+
+setDefaultTimeout(60_000);
+
+/** What is looked at afterwards; git ignores it. */
+const pictures = join(projectFolder, "dist", "screenshots");
+
+const views: readonly { name: string; place: string; shows: string }[] = [
+  { name: "overview", place: "#/", shows: "Overview" },
+  { name: "sessions", place: "#/sessions", shows: "Sessions" },
+  { name: "session", place: "#/sessions/index-design", shows: "Index design" },
+  { name: "session-waiting", place: "#/sessions/summaries", shows: "summaries" },
+  { name: "settings", place: "#/settings", shows: "Settings" },
+];
+
+describe.skipIf(chromiumPath === undefined)("each view of the dashboard in Chromium", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await Browser.open();
+    mkdirSync(pictures, { recursive: true });
+  });
+  afterAll(() => browser.close());
+
+  test("stands without a barrier and without a complaint, light, dark and on a phone", async () => {
+    const segue = await startSample();
+    const looks = [
+      { name: "light", theme: "light" },
+      { name: "dark", theme: "dark" },
+      { name: "phone", theme: "light", width: 390, height: 780 },
+    ] as const;
+    const found: string[] = [];
+    for (const look of looks) {
+      const { page, complaints } = await browser.visit(segue.url, look);
+      for (const { name, place, shows } of views) {
+        await page.goto(`${segue.url}/${place}`);
+        await page.getByRole("heading", { level: 1, name: shows }).waitFor();
+        await page.getByText("Live", { exact: true }).waitFor();
+        await page.screenshot({
+          path: join(pictures, `${name}-${look.name}.png`),
+          fullPage: name !== "sessions",
+        });
+        found.push(...(await barriers(page)).map((barrier) => `${name}, ${look.name}: ${barrier}`));
+      }
+      found.push(...complaints);
+      await page.context().close();
+    }
+    expect(found).toEqual([]);
+    await segue.stop();
+  });
+});
