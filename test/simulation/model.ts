@@ -1,0 +1,134 @@
+import type { Seen } from "./history.ts";
+import { Answers } from "./model/answers.ts";
+import { Calls } from "./model/calls.ts";
+import { Contexts } from "./model/contexts.ts";
+import { Destinations } from "./model/destinations.ts";
+import { Drains } from "./model/drains.ts";
+import { Generators } from "./model/generators.ts";
+import { SettingsInForce } from "./model/in-force.ts";
+import { Inboxes, type Turn } from "./model/inboxes.ts";
+import type { Judge, StoredEvent } from "./model/judge.ts";
+import { Outcomes } from "./model/outcomes.ts";
+import { type Pair, Pairing } from "./model/pairing.ts";
+import { Readers } from "./model/readers.ts";
+import { Requests } from "./model/requests.ts";
+import { expectNothingLeft, expectRest } from "./model/rest.ts";
+import { Revisions } from "./model/revisions.ts";
+import { Secrets } from "./model/secrets.ts";
+import { Spans } from "./model/spans.ts";
+import { StoredMessages } from "./model/standing.ts";
+import { Waits } from "./model/waits.ts";
+
+export { Violation } from "./model/violation.ts";
+
+/**
+ * Judges a simulated life by what is seen of it, against the contract alone. Two orders are kept apart: things as they
+ * are seen (requests, answers, calls), and stored events by id, which may be seen later than what they tell of. What
+ * belongs to both, a turn and its call, is judged when the turn has ended.
+ */
+export class Model {
+  readonly #revisions = new Revisions();
+  readonly #requests = new Requests();
+  readonly #answers = new Answers(this.#requests);
+  readonly #spans = new Spans();
+  readonly #contexts = new Contexts(this.#revisions);
+  readonly #calls = new Calls(this.#revisions, (call) => {
+    this.#pairing.called(call);
+    this.#contexts.called(call);
+  });
+  readonly #pairing: Pairing = new Pairing(this.#answers.contentOf);
+  readonly #outcomes = new Outcomes({
+    revisions: this.#revisions,
+    requests: this.#requests,
+    hadStoreFault: this.#answers.hadStoreFault,
+  });
+  readonly #waits = new Waits({
+    revisions: this.#revisions,
+    requests: this.#requests,
+    spans: this.#spans,
+    isProven: (binding) => this.#calls.isProven(binding),
+  });
+  readonly #destinations = new Destinations({
+    revisions: this.#revisions,
+    requests: this.#requests,
+    spans: this.#spans,
+    calls: this.#calls,
+  });
+  readonly #inboxes: Inboxes = new Inboxes(this.#revisions, {
+    started: (turn) => this.#started(turn),
+    ended: (turn) => this.#ended(this.#pairing.ended(turn)),
+  });
+  readonly #drains = new Drains(this.#revisions);
+  readonly #settings = new SettingsInForce(this.#revisions, this.#requests);
+  readonly #generators = new Generators();
+  readonly #stored = new StoredMessages({
+    inboxes: this.#inboxes,
+    answers: this.#answers,
+    requests: this.#requests,
+    revisions: this.#revisions,
+  });
+  readonly #readers = new Readers((event) => this.#event(event));
+  readonly #judges: readonly Judge[] = [
+    this.#revisions,
+    this.#requests,
+    this.#answers,
+    this.#contexts,
+    this.#calls,
+    new Secrets(),
+    this.#settings,
+    this.#readers,
+  ];
+  #isAtRest = false;
+
+  /** Looks at the next thing that was seen; throws a `Violation` for a promise that was not kept. */
+  see(seen: Seen): void {
+    if (seen.kind === "stored") this.#inboxes.settle();
+    for (const judge of this.#judges) judge.see?.(seen);
+    if (seen.kind === "callEnded") this.#refused(seen.call);
+    else if (seen.kind === "stored" && !this.#readers.isTorn) this.#read(seen);
+    else if (seen.kind === "end") expectNothingLeft(seen);
+    this.#isAtRest = seen.kind === "rest" || (this.#isAtRest && isQuiet(seen));
+  }
+
+  #refused(number: number): void {
+    const call = this.#calls.find(number);
+    if (call?.end?.kind === "refused") this.#spans.refused(call);
+  }
+
+  #read(stored: Extract<Seen, { kind: "stored" }>): void {
+    this.#stored.judge(stored);
+    if (!this.#isAtRest) return;
+    this.#stored.judgeAtRest(stored);
+    this.#pairing.atRest();
+    expectRest(stored, this.#waits.usedOnDayOf(stored.at));
+  }
+
+  #event(event: StoredEvent): void {
+    this.#inboxes.before(event);
+    this.#settings.event(event);
+    if (event.type === "settings.changed") this.#revisions.changed(event.data);
+    this.#drains.event(event);
+    this.#inboxes.event(event);
+    this.#contexts.event(event);
+    this.#waits.event(event);
+    this.#generators.event(event);
+  }
+
+  #started(turn: Turn): void {
+    this.#drains.started(turn);
+    this.#destinations.started(turn);
+    this.#waits.started(turn);
+  }
+
+  #ended(pair: Pair): void {
+    this.#outcomes.judge(pair);
+    this.#contexts.judge(pair);
+    this.#waits.judge(pair);
+    this.#destinations.judge(pair);
+  }
+}
+
+/** What may still be seen at rest: what is read, and nothing that moves a daemon. */
+function isQuiet(seen: Seen): boolean {
+  return seen.kind === "stored" || seen.kind === "event" || seen.kind === "answer" || seen.kind === "reader";
+}

@@ -1,0 +1,191 @@
+import type { Document, ScriptedEnd, Seen } from "../history.ts";
+import { providerEntry, providerNames } from "./document.ts";
+import type { Judge } from "./judge.ts";
+import type { Revisions } from "./revisions.ts";
+import { expect } from "./violation.ts";
+
+/** A call of a provider, as the provider sees it. */
+export type Call = Extract<Seen, { kind: "call" }> & {
+  /** When the provider last sent anything; the call itself before that. */
+  activeAt: number;
+  chunks: string;
+  end: ScriptedEnd | undefined;
+  endedAt: number | undefined;
+  abortedAt: number | undefined;
+  lostAt: number | undefined;
+  isPaired: boolean;
+};
+
+/** A limit is not exact to the millisecond of a clock that is looked at before and after a write. */
+const slackMs = 1000;
+
+/** Follows the calls: one a session at a time, canaries, slots, keys, the end of what is silent (sections 1, 2 and 3.5). */
+export class Calls implements Judge {
+  readonly #revisions: Revisions;
+  readonly #calls = new Map<number, Call>();
+  readonly #open = new Set<Call>();
+  readonly #proven = new Set<string>();
+  readonly #listener: (call: Call) => void;
+
+  constructor(revisions: Revisions, listener: (call: Call) => void) {
+    this.#revisions = revisions;
+    this.#listener = listener;
+  }
+
+  /** A call that was seen. */
+  find(call: number): Call | undefined {
+    return this.#calls.get(call);
+  }
+
+  /** Whether a call under this endpoint, key and model was ever answered. */
+  isProven(binding: string): boolean {
+    return this.#proven.has(binding);
+  }
+
+  see(seen: Seen): void {
+    switch (seen.kind) {
+      case "call":
+        return this.#begun(seen);
+      case "chunk":
+        return this.#of(seen.call, (call) => {
+          call.activeAt = seen.at;
+          call.chunks += seen.text;
+        });
+      case "callEnded":
+        return this.#of(seen.call, (call) => this.#ended(call, seen.end, seen.at));
+      case "callAborted":
+        return this.#of(seen.call, (call) => {
+          call.abortedAt = seen.at;
+          this.#open.delete(call);
+        });
+      case "callLost":
+        return this.#of(seen.call, (call) => {
+          call.lostAt = seen.at;
+          this.#open.delete(call);
+        });
+      case "stored":
+        return this.#expectNotOverdue(seen.at);
+      case "end":
+      case "rest":
+        return expect(
+          this.#open.size === 0,
+          "nothing leaks",
+          () => `${this.#open.size} calls are open at ${seen.kind}`,
+        );
+      default:
+    }
+  }
+
+  #begun(seen: Extract<Seen, { kind: "call" }>): void {
+    for (const other of this.#open)
+      expect(
+        other.session !== seen.session,
+        "one turn at a time",
+        () =>
+          `${seen.session} calls for ${quoted(seen.content)} while its call for ${quoted(other.content)} is open`,
+      );
+    this.#expectOneCanary(seen);
+    this.#expectSlot(seen);
+    this.#expectOwnEndpoint(seen);
+    const call: Call = {
+      ...seen,
+      activeAt: seen.at,
+      chunks: "",
+      end: undefined,
+      endedAt: undefined,
+      abortedAt: undefined,
+      lostAt: undefined,
+      isPaired: false,
+    };
+    this.#calls.set(seen.call, call);
+    this.#open.add(call);
+    this.#listener(call);
+  }
+
+  #ended(call: Call, end: ScriptedEnd, at: number): void {
+    if (call.abortedAt !== undefined || call.lostAt !== undefined) return;
+    call.end = end;
+    call.endedAt = at;
+    this.#open.delete(call);
+    if (end.kind === "answered") this.#proven.add(bindingName(call));
+  }
+
+  /** Section 3.5: until a binding is proven, one turn at a time runs under it. */
+  #expectOneCanary(seen: Extract<Seen, { kind: "call" }>): void {
+    const name = bindingName(seen);
+    if (this.#proven.has(name)) return;
+    for (const other of this.#open)
+      expect(
+        bindingName(other) !== name,
+        "guard",
+        () => `two canaries of ${name}: ${other.session}, ${seen.session}`,
+      );
+  }
+
+  /** Section 2, `limits.turnsPerProvider`; names that share an endpoint have a limit each. */
+  #expectSlot({ endpoint, at }: Extract<Seen, { kind: "call" }>): void {
+    const documents = this.#revisions.between(at, at);
+    const limits = this.#revisions.numbersBetween("limits.turnsPerProvider", at, at);
+    if (documents.length === 0) return;
+    const names = Math.max(1, ...documents.map((document) => namesAt(document, endpoint)));
+    const most = Math.max(...limits) * names;
+    let count = 1;
+    for (const other of this.#open) if (other.endpoint === endpoint) count += 1;
+    expect(count <= most, "slots", () => `${count} turns at ${endpoint} at once, at most ${most} may be`);
+  }
+
+  /** Section 1.8: a stored key goes only to the endpoint it was set for. */
+  #expectOwnEndpoint({ endpoint, key, at }: Extract<Seen, { kind: "call" }>): void {
+    if (key === null) return;
+    const documents = this.#revisions.everSaid;
+    const isOwn = documents.some((document) =>
+      providerNames(document).some((name) => {
+        const entry = providerEntry(document, name);
+        return entry.endpoint === endpoint && (entry.key === undefined || entry.key === key);
+      }),
+    );
+    const isSaid = documents.some((document) =>
+      providerNames(document).some((name) => providerEntry(document, name).key === key),
+    );
+    expect(isOwn || !isSaid, "to its own endpoint", () => `at ${at} ${endpoint} was sent a key of another`);
+  }
+
+  /** Section 2, `turn.timeoutMs` and `turn.maxDurationMs`. */
+  #expectNotOverdue(at: number): void {
+    for (const { session, content, activeAt, at: begunAt } of this.#open) {
+      const silence = this.#revisions.numbersBetween("turn.timeoutMs", begunAt, begunAt);
+      const longest = this.#revisions.numbersBetween("turn.maxDurationMs", begunAt, begunAt);
+      if (silence.length === 0) continue;
+      const isOverdue =
+        at - activeAt > Math.max(...silence) + slackMs || at - begunAt > Math.max(...longest) + slackMs;
+      expect(!isOverdue, "rest", () => `${session} still waits for ${quoted(content)}, called at ${begunAt}`);
+    }
+  }
+
+  #of(call: number, change: (call: Call) => void): void {
+    const known = this.#calls.get(call);
+    if (known) change(known);
+  }
+}
+
+/** What the guard calls a binding. */
+export function bindingName({
+  endpoint,
+  key,
+  model,
+}: {
+  endpoint: string;
+  key: string | null;
+  model: string;
+}): string {
+  return `${endpoint} ${key ?? "-"} ${model}`;
+}
+
+function namesAt(document: Document, endpoint: string): number {
+  return providerNames(document).filter((name) => providerEntry(document, name).endpoint === endpoint).length;
+}
+
+/** The beginning of a content, to be found again in a history. */
+export function quoted(content: string): string {
+  return JSON.stringify(content.length > 60 ? `${content.slice(0, 60)}…` : content);
+}

@@ -1,0 +1,39 @@
+import type { StoredEvent } from "./judge.ts";
+import type { Turn } from "./inboxes.ts";
+import { nameOf } from "./outcomes.ts";
+import type { Revisions } from "./revisions.ts";
+import { expect } from "./violation.ts";
+
+/** Judges drains: no turn begins in one, and none is aborted before its grace is over (section 3.6). */
+export class Drains {
+  readonly #revisions: Revisions;
+  /** Since when turns are let end; undefined while they may begin. */
+  #drain: { at: number; graceMs: number } | undefined;
+
+  constructor(revisions: Revisions) {
+    this.#revisions = revisions;
+  }
+
+  /** Takes the next stored event. */
+  event(event: StoredEvent): void {
+    if (event.type === "daemon.draining") {
+      const { graceMs } = event.data;
+      const known = this.#revisions.numbersBetween("daemon.graceMs", event.at, event.at);
+      const isMeant = known.length === 0 || known.includes(graceMs);
+      expect(isMeant, "drain", () => `a drain takes ${graceMs} ms, the settings say ${known.join(" or ")}`);
+      this.#drain = { at: event.at, graceMs };
+    } else if (event.type === "daemon.started" || event.type === "daemon.restarted") this.#drain = undefined;
+    else if (event.type === "message.requeued" && event.data.reason === "drain") {
+      const { session, seq } = event.data;
+      const drain = this.#drain;
+      expect(drain !== undefined, "drain", () => `${session}/${seq} was put back by a drain, there is none`);
+      const isOver = event.at >= drain.at + drain.graceMs;
+      expect(isOver, "drain", () => `${session}/${seq} was put back ${event.at - drain.at} ms into a drain`);
+    }
+  }
+
+  /** A turn was started. */
+  started(turn: Turn): void {
+    expect(this.#drain === undefined, "drain", () => `${nameOf(turn)} was started in a drain`);
+  }
+}

@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import type { ShownSession } from "../../../src/http/answers.ts";
+import type { Document, Seen } from "../history.ts";
+import { destinationOf, numberOf, textOf } from "./document.ts";
+import type { Judge, StoredEvent } from "./judge.ts";
+import type { Requests } from "./requests.ts";
+import type { Revisions } from "./revisions.ts";
+import { expect } from "./violation.ts";
+
+type Stored = Extract<Seen, { kind: "stored" }>;
+
+/** Judges which settings are in force, and which restarts are told to be due (sections 1.6, 1.9, 3.2, 3.4 and 5). */
+export class SettingsInForce implements Judge {
+  readonly #revisions: Revisions;
+  readonly #requests: Requests;
+  readonly #documentsByHash = new Map<string, boolean>();
+  /** Since when nothing but the file itself keeps the daemon from following it. */
+  #calmSince = Infinity;
+
+  constructor(revisions: Revisions, requests: Requests) {
+    this.#revisions = revisions;
+    this.#requests = requests;
+  }
+
+  see(seen: Seen): void {
+    switch (seen.kind) {
+      case "boot":
+        this.#calmSince = seen.phase === "serving" ? seen.at : Infinity;
+        return;
+      case "crash":
+      case "stop":
+        this.#calmSince = Infinity;
+        return;
+      case "fault":
+        if (this.#calmSince !== Infinity) this.#calmSince = seen.at;
+        return;
+      case "born":
+      case "edit":
+      case "written":
+        return this.#learn(seen);
+      case "stored":
+        return this.#judge(seen);
+      default:
+    }
+  }
+
+  event(event: StoredEvent): void {
+    if (event.type !== "settings.changed") return;
+    const { revision } = event.data;
+    const before = this.#revisions.newest?.revision ?? 0;
+    expect(revision === before + 1, "events", () => `revision ${revision} came after ${before}`);
+  }
+
+  #learn(seen: Extract<Seen, { kind: "born" | "edit" | "written" }>): void {
+    if (seen.kind !== "born" && seen.text !== undefined)
+      this.#documentsByHash.set(hashOf(seen.text), seen.kind === "written" || seen.isGood);
+  }
+
+  #judge(stored: Stored): void {
+    const { status, daemon } = stored;
+    if (daemon.phase !== "serving") {
+      this.#calmSince = stored.at;
+      return;
+    }
+    const told = this.#revisions.newest?.revision ?? 0;
+    expect(
+      status.revision >= told,
+      "fresh",
+      () => `revision ${status.revision} is in force, told was ${told}`,
+    );
+    this.#expectGood(stored);
+    this.#expectNoticed(stored);
+    this.#expectPending(stored);
+  }
+
+  /** Section 1.6: what is in force was good. */
+  #expectGood({ status }: Stored): void {
+    const isGood = status.hash === null || (this.#documentsByHash.get(status.hash) ?? true);
+    expect(isGood, "a bad edit changes nothing", () => `revision ${status.revision} is a bad edit`);
+  }
+
+  /** Section 1.9: a valid edit is in force in time, a bad one is told. */
+  #expectNoticed({ status, at }: Stored): void {
+    const documents = this.#revisions.between(at, at);
+    const { text, at: editedAt, isGood } = this.#revisions.file;
+    const since = Math.max(editedAt, this.#calmSince);
+    const isManual = documents.some((document) => textOf(document, "reload.mode", "auto") === "manual");
+    const waits = documents.map((document) => noticedMs(document));
+    if (isManual || waits.length === 0 || editedAt === 0 || at - since <= Math.max(...waits)) return;
+    if (isGood && text !== undefined)
+      expect(
+        status.hash === hashOf(text),
+        "noticed",
+        () => `the edit of ${editedAt} is not in force at ${at}`,
+      );
+    else
+      expect(status.problems.length > 0, "noticed", () => `the bad edit of ${editedAt} is not told at ${at}`);
+  }
+
+  /** Section 3.4: what is pending follows from what is and what should be. */
+  #expectPending(stored: Stored): void {
+    const { status, sessions } = stored;
+    const listed = new Set(status.pendingRestarts.map(({ session, reason }) => `${session} ${reason}`));
+    const shown = new Set(
+      sessions.flatMap(({ id, pendingRestart: due }) => (due ? [`${id} ${due.reason}`] : [])),
+    );
+    const isSame = listed.size === shown.size && [...listed].every((each) => shown.has(each));
+    expect(isSame, "pending restarts", () => `listed are ${[...listed].join()}, shown ${[...shown].join()}`);
+    if (this.#revisions.newest?.revision !== status.revision) return;
+    const documents = this.#revisions.documentsOf(status.revision);
+    for (const session of sessions)
+      if (session.state !== "unloaded") this.#expectDue(session, stored, documents);
+  }
+
+  #expectDue(session: ShownSession, { status, at }: Stored, documents: readonly Document[]): void {
+    const { id, overrides, provider, model, pendingRestart: due, bindingRevision } = session;
+    const isUnderWay =
+      this.#requests.between("PATCH", `/api/sessions/${encodeURIComponent(id)}`, at, at).length > 0;
+    if (documents.length === 0 || isUnderWay) return;
+    const wanted = documents.map((document) => destinationOf(document, overrides));
+    const differs = wanted.map(
+      (each) => each.provider !== provider || (each.model !== undefined && each.model !== model),
+    );
+    const isHeld = status.held.length > 0;
+    if (!due) {
+      const isThere = differs.includes(false) || isHeld;
+      expect(isThere, "pending restarts", () => `${id} is under ${provider} ${model} and no restart is due`);
+      const isNewest = bindingRevision === status.revision || isHeld;
+      expect(
+        isNewest,
+        "pending restarts",
+        () => `${id} is under revision ${bindingRevision} of ${status.revision}, and no restart is due`,
+      );
+      return;
+    }
+    const isOther = wanted.some((each) => each.provider !== provider);
+    const isTrue = due.reason !== "model_changed" || differs.includes(true) || isHeld;
+    expect(isTrue, "pending restarts", () => `${id} is to restart for its model, which is ${model} already`);
+    const isNamed = due.reason === "provider_changed" || !isOther || differs.includes(false) || isHeld;
+    expect(
+      isNamed,
+      "pending restarts",
+      () => `${id} is to restart for ${due.reason}, its provider is another`,
+    );
+  }
+}
+
+/** Section 1.9, by polling: the poll, the quiet time at its longest, a second. */
+function noticedMs(document: Document): number {
+  return numberOf(document, "reload.pollMs") * 1.5 + numberOf(document, "reload.debounceMs") * 2 + 1000;
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,185 @@
+import type { FailureKind } from "../../../src/core/events.ts";
+import type { ScriptedEnd } from "../history.ts";
+import { type Call, quoted } from "./calls.ts";
+import { numberOf } from "./document.ts";
+import type { Turn } from "./inboxes.ts";
+import type { Pair } from "./pairing.ts";
+import type { Requests } from "./requests.ts";
+import type { Revisions } from "./revisions.ts";
+import { expect } from "./violation.ts";
+
+/** Judges how a turn ended by how its call did (contract sections 1.3 and 4). */
+export class Outcomes {
+  readonly #revisions: Revisions;
+  readonly #requests: Requests;
+  readonly #mayFaultFrom: () => boolean;
+
+  constructor(parts: { revisions: Revisions; requests: Requests; hadStoreFault: () => boolean }) {
+    this.#revisions = parts.revisions;
+    this.#requests = parts.requests;
+    this.#mayFaultFrom = parts.hadStoreFault;
+  }
+
+  judge({ turn, call }: Pair): void {
+    if (!call) return this.#expectNothingWithoutCall(turn);
+    if (call.end) this.#expectEnd(turn, call, call.end);
+    else if (call.abortedAt !== undefined) this.#expectReasonToAbort(turn, call, call.abortedAt);
+    else if (call.lostAt === undefined)
+      expect(
+        turn.end?.kind === "cancelled",
+        "exactly one outcome",
+        () => `${nameOf(turn)} ended during its call`,
+      );
+  }
+
+  /** Section 1.1: what is done was answered, what was refused was called. */
+  #expectNothingWithoutCall(turn: Turn): void {
+    const end = turn.end;
+    if (!end || end.kind === "cancelled") return;
+    const isPutBack = end.kind === "requeued" && (end.error === null || end.error === "interrupted");
+    const isCrash = end.kind === "failed" && end.error === "interrupted";
+    expect(
+      isPutBack || isCrash,
+      "exactly one outcome",
+      () => `${nameOf(turn)} is ${end.kind} without a call`,
+    );
+  }
+
+  /** Section 4: what the provider said is what is told of it. */
+  #expectEnd(turn: Turn, call: Call, said: ScriptedEnd): void {
+    const end = turn.end;
+    // It ended, and the daemon was killed or the message cancelled before that was stored.
+    if (!end || end.kind === "cancelled" || (end.kind === "requeued" && end.reason === "crash")) return;
+    if (end.error === "interrupted") return;
+    const isThrownAway = end.kind === "requeued" && end.error === null;
+    if (isThrownAway) {
+      const isSplit = turn.messages.some((message) => message.status === "cancelled");
+      const isAllowed = isSplit || end.reason === "restart" || end.reason === "drain" || this.#mayFaultFrom();
+      expect(
+        isAllowed,
+        "exactly one outcome",
+        () => `${nameOf(turn)} was answered and put back (${end.reason})`,
+      );
+      return;
+    }
+    if (said.kind === "answered") {
+      expect(
+        end.kind === "done",
+        "exactly one outcome",
+        () => `${nameOf(turn)} was answered and is ${end.kind}`,
+      );
+      this.#expectUsage(turn, call, said);
+      return;
+    }
+    expect(end.kind !== "done", "exactly one outcome", () => `${nameOf(turn)} is done, it was not answered`);
+    const meant = failureOf(said);
+    expect(
+      end.error === meant,
+      "attempts",
+      () => `${nameOf(turn)} ended by ${meant} and is told as ${end.error}`,
+    );
+  }
+
+  /** Section 4: as the provider reports it, else estimated, and marked so. */
+  #expectUsage(turn: Turn, call: Call, said: Extract<ScriptedEnd, { kind: "answered" }>): void {
+    if (turn.end?.kind !== "done" || !turn.end.usage) return;
+    const { inputTokens, outputTokens, estimated } = turn.end.usage;
+    const read = [call.system, ...call.turns.map((each) => each.content), call.content].map(bytesOf);
+    const meant = said.usage ?? {
+      inputTokens: Math.ceil(read.reduce((sum, bytes) => sum + bytes, 0) / 4),
+      outputTokens: Math.ceil(bytesOf(said.reply) / 4),
+      estimated: true,
+    };
+    const isSame =
+      inputTokens === meant.inputTokens &&
+      outputTokens === meant.outputTokens &&
+      (estimated ?? false) === (meant.estimated ?? false);
+    expect(
+      isSame,
+      "budget",
+      () => `${nameOf(turn)} is told to have read ${inputTokens}, it was ${meant.inputTokens}`,
+    );
+  }
+
+  /** Section 1.3: who ends a turn was asked to, or its time was over. */
+  #expectReasonToAbort(turn: Turn, call: Call, abortedAt: number): void {
+    const end = turn.end;
+    if (!end || end.kind === "done") {
+      expect(false, "never mid-turn", () => `${nameOf(turn)} was aborted and is done`);
+      return;
+    }
+    if (end.kind === "cancelled") return this.#expectCancel(turn, call, abortedAt);
+    if (end.kind === "requeued" && end.reason !== "retry") {
+      if (end.reason === "restart") this.#expectRestart(turn, call, abortedAt);
+      return;
+    }
+    if (end.error === "overloaded") return this.#expectTimeOver(turn, call, abortedAt);
+    // Of a batch one was cancelled, and the others go on.
+    const isSplit = turn.messages.some((message) => message.status === "cancelled");
+    const isCrash = end.error === "interrupted";
+    expect(
+      isSplit || isCrash,
+      "never mid-turn",
+      () => `${nameOf(turn)} was aborted at ${abortedAt}: ${quoted(call.content)}`,
+    );
+  }
+
+  #expectCancel(turn: Turn, call: Call, abortedAt: number): void {
+    const isCancelled = turn.messages.some(
+      ({ id }) => this.#requests.between("POST", `/api/messages/${id}/cancel`, call.at, abortedAt).length > 0,
+    );
+    const path = `/api/sessions/${encodeURIComponent(turn.session)}`;
+    const isDeleted = this.#requests.between("DELETE", path, turn.startedAt, abortedAt).length > 0;
+    const isAsked = isCancelled || isDeleted;
+    expect(isAsked, "never mid-turn", () => `${nameOf(turn)} was cancelled by nobody at ${abortedAt}`);
+  }
+
+  #expectRestart(turn: Turn, call: Call, abortedAt: number): void {
+    const path = `/api/sessions/${encodeURIComponent(turn.session)}`;
+    const restarts = this.#requests.between("POST", `${path}/restart`, turn.startedAt, abortedAt);
+    const isNow = restarts.some(({ body }) => JSON.stringify(body ?? null).includes('"now"'));
+    const isDeleted = this.#requests.between("DELETE", path, turn.startedAt, abortedAt).length > 0;
+    const isAsked = isNow || isDeleted || this.#mayFaultFrom();
+    expect(isAsked, "never mid-turn", () => `${nameOf(turn)} was restarted by nobody at ${call.at}`);
+  }
+
+  /** Section 2, `turn.timeoutMs` and `turn.maxDurationMs`: not before. */
+  #expectTimeOver(turn: Turn, call: Call, abortedAt: number): void {
+    const documents = [
+      ...this.#revisions.documentsOf(turn.revision),
+      ...this.#revisions.between(turn.startedAt, turn.startedAt),
+    ];
+    const isOver = documents.some(
+      (document) =>
+        abortedAt - call.activeAt >= numberOf(document, "turn.timeoutMs") ||
+        abortedAt - call.at >= numberOf(document, "turn.maxDurationMs"),
+    );
+    const isKnown = documents.length > 0;
+    expect(
+      isOver || !isKnown,
+      "never mid-turn",
+      () => `${nameOf(turn)} was given up after ${abortedAt - call.activeAt} ms`,
+    );
+  }
+}
+
+/** Section 4: what an end of a stream counts as. */
+function failureOf(said: Exclude<ScriptedEnd, { kind: "answered" }>): FailureKind {
+  switch (said.kind) {
+    case "empty":
+      return "empty_reply";
+    case "cut":
+      return "overloaded";
+    case "refused":
+      return said.failure;
+  }
+}
+
+/** The first message of a turn, to be found again in a history. */
+export function nameOf({ session, messages }: Turn): string {
+  return `${session}/${messages.map((message) => message.seq).join("+")}`;
+}
+
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text);
+}

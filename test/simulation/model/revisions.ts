@@ -1,0 +1,105 @@
+import type { Document, Seen } from "../history.ts";
+import { isDocument, leavesOf, numberOf, type NumberKey } from "./document.ts";
+import type { Told } from "./judge.ts";
+
+/** What the settings file said from a moment on. */
+interface FileState {
+  at: number;
+  document: Document;
+  leaves: Map<string, string>;
+}
+
+/** A revision as the events told it. */
+export interface Revision {
+  revision: number;
+  at: number;
+  /** What it may say: all states of the file that explain its changed keys equally well. Empty: not known. */
+  documents: readonly Document[];
+}
+
+/**
+ * Which document each revision is. Nobody tells; it is found by what the file said since the revision before and by
+ * the keys that are told to have changed.
+ */
+export class Revisions {
+  #states: FileState[] = [];
+  /** Text of the file as it stands, since when, and whether it is to be put in force. */
+  #file: { text: string | undefined; at: number; isGood: boolean } = { text: undefined, at: 0, isGood: true };
+  readonly #revisions: Revision[] = [];
+  #base: FileState | undefined;
+
+  /** The newest that was told; undefined before the first. */
+  get newest(): Revision | undefined {
+    return this.#revisions.at(-1);
+  }
+
+  /** The settings file as it stands. */
+  get file(): { text: string | undefined; at: number; isGood: boolean } {
+    return this.#file;
+  }
+
+  /** The file was edited, or written by the daemon. */
+  see(seen: Seen): void {
+    if (seen.kind === "born") this.#add(seen.document ?? {}, seen.at);
+    else if (seen.kind === "edit") {
+      this.#file = { text: seen.text, at: seen.at, isGood: seen.isGood };
+      if (seen.document !== undefined && seen.isGood) this.#add(seen.document, seen.at);
+    } else if (seen.kind === "written") {
+      this.#file = { text: seen.text, at: seen.at, isGood: true };
+      if (isDocument(seen.document)) this.#add(seen.document, seen.at);
+    }
+  }
+
+  /** A revision came into force. */
+  changed({ at, revision, changedKeys }: Told<"settings.changed">): void {
+    const when = Date.parse(at);
+    const known = this.#states.filter((state) => state.at <= when);
+    const scores = known.map((state) => distance(this.#base, state, changedKeys));
+    const best = Math.min(...scores);
+    const fitting = known.filter((_, index) => scores[index] === best);
+    const chosen = fitting.at(-1);
+    this.#revisions.push({ revision, at: when, documents: fitting.map((state) => state.document) });
+    if (!chosen) return;
+    this.#base = chosen;
+    this.#states = this.#states.slice(this.#states.indexOf(chosen));
+  }
+
+  /** What revision N may say; empty where that is not known. */
+  documentsOf(revision: number): readonly Document[] {
+    return this.#revisions.find((each) => each.revision === revision)?.documents ?? [];
+  }
+
+  /** What may have been in force at any moment of a span; what the file says and was not told yet included. */
+  between(from: number, to: number): Document[] {
+    const documents = this.#revisions
+      .filter(({ at }, index) => at <= to && (this.#revisions[index + 1]?.at ?? Infinity) >= from)
+      .flatMap((revision) => revision.documents);
+    const untold = this.#states.filter((state) => state !== this.#base && state.at <= to);
+    return [...documents, ...untold.map((state) => state.document)];
+  }
+
+  /** What a number of the settings may have been in a span. */
+  numbersBetween(key: NumberKey, from: number, to: number): number[] {
+    return this.between(from, to).map((document) => numberOf(document, key));
+  }
+
+  /** Every document that was ever written to the file. */
+  readonly everSaid: Document[] = [];
+
+  #add(document: Document, at: number): void {
+    this.#states.push({ at, document, leaves: leavesOf(document) });
+    this.everSaid.push(document);
+  }
+}
+
+/** How badly a state of the file explains a change of these keys. */
+function distance(base: FileState | undefined, state: FileState, changedKeys: readonly string[]): number {
+  const before = base?.leaves ?? new Map<string, string>();
+  const changed = new Set<string>();
+  for (const [path, value] of state.leaves) if (before.get(path) !== value) changed.add(path);
+  for (const path of before.keys()) if (!state.leaves.has(path)) changed.add(path);
+  const told = new Set(changedKeys);
+  const untold = [...changed].filter((path) => !told.has(path)).length;
+  const unexplained = changedKeys.filter((path) => !changed.has(path)).length;
+  return untold + unexplained;
+}

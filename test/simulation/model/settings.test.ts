@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import { judges } from "./judged.ts";
+import { message, readings, session, settings } from "./written-life.ts";
+
+const other = { ...settings, provider: "second" };
+const restarted = { oldGeneratorId: "g1", generatorId: "g2", waitedMs: 0 };
+const from = { provider: "first", model: "one", revision: 1 };
+const hashOf = (document: unknown): string =>
+  createHash("sha256").update(JSON.stringify(document)).digest("hex");
+const second = { provider: "second", model: "two" };
+const there = { endpoint: "http://second.test/v1", key: "key-of-second", model: "two" };
+
+judges("fresh", "a turn runs under the revision in force", (life, isBroken) => {
+  life.edit(other).changed(2, ["provider"]).wait(1).accept("m1");
+  life
+    .started("m1", 1, isBroken ? {} : { ...second, revision: 2 })
+    .tell("session.busy", { session: "a", inFlight: 1 });
+});
+
+judges("fresh", "its call goes where that revision says", (life, isBroken) => {
+  life
+    .edit(other)
+    .changed(2, ["provider"])
+    .wait(1)
+    .accept("m1")
+    .started("m1", 1, { ...second, revision: 2 });
+  life
+    .ended(
+      life.call({ ...there, ...(isBroken && { endpoint: "http://first.test/v1", key: "key-of-first" }) }),
+    )
+    .done("m1");
+});
+
+judges("fresh", "a session that wishes for another provider gets that", (life, isBroken) => {
+  const overrides = { provider: "second", model: null, mode: null };
+  life
+    .accept("m0")
+    .ask(
+      "PATCH",
+      "/api/sessions/a",
+      { status: 200, body: session("a", { overrides }) },
+      { provider: "second" },
+    );
+  life.wait(1).started("m0", 1, isBroken ? {} : second);
+  life.ended(life.call(isBroken ? {} : there)).done("m0");
+});
+
+judges(
+  "fresh",
+  "a fallback is taken only while the chosen one is parked",
+  (life, isBroken) => {
+    const refused = (): void => {
+      life.accept("m1").started("m1");
+      life.refused(life.call(), "rate_limited", 60_000);
+      const until = new Date(life.now + 60_000).toISOString();
+      life.tell("provider.parked", {
+        provider: "first",
+        endpoint: "http://first.test/v1",
+        model: null,
+        reason: "rate_limited",
+        until,
+      });
+      life.requeued("m1", "retry", "rate_limited");
+    };
+    if (isBroken) life.accept("m1");
+    else refused();
+    life.wait(1).started("m1", 1, second);
+    life.ended(life.call(there)).done("m1");
+  },
+  { ...settings, fallback: ["second"] },
+);
+
+judges("a bad edit changes nothing", "what is in force was good", (life, isBroken) => {
+  life.edit(other, !isBroken).changed(2, ["provider"]);
+  life.read({ status: { ...readings(life.iso).status, revision: 2, hash: hashOf(other) } });
+});
+
+judges("noticed", "a good edit is in force in time", (life, isBroken) => {
+  life.edit(other);
+  if (!isBroken) life.changed(2, ["provider"]);
+  const { status } = readings(life.iso);
+  const seen = isBroken ? status : { ...status, revision: 2, hash: hashOf(other) };
+  life.wait(10_000).read({ status: seen });
+});
+
+judges("noticed", "a bad edit is told in time", (life, isBroken) => {
+  life.wait(1).edit(other, false);
+  const problems = isBroken ? [] : [{ path: "provider", message: "is none" }];
+  life.wait(10_000).read({ status: { ...readings(life.iso).status, problems } });
+});
+
+judges("events", "revisions are counted one by one", (life, isBroken) => {
+  life.edit(other).changed(isBroken ? 3 : 2, ["provider"]);
+});
+
+judges("pending restarts", "who runs under another binding is to restart", (life, isBroken) => {
+  life.accept("m1").edit(other).changed(2, ["provider"]);
+  const due = { reason: "provider_changed" as const, requestedAt: life.iso, blockedBy: "turn" as const };
+  const pendingRestarts = [
+    { session: "a", reason: due.reason, waitingSince: life.iso, blockedBy: due.blockedBy },
+  ];
+  life.read({
+    sessions: [session("a", { state: "busy", pending: 1, pendingRestart: isBroken ? null : due })],
+    messages: [message("m1")],
+    status: { ...readings(life.iso).status, revision: 2, pendingRestarts: isBroken ? [] : pendingRestarts },
+  });
+});
+
+judges("pending restarts", "the status lists what the sessions show", (life, isBroken) => {
+  const due = { reason: "requested" as const, requestedAt: life.iso, blockedBy: "turn" as const };
+  const pendingRestarts = [
+    { session: "a", reason: due.reason, waitingSince: life.iso, blockedBy: due.blockedBy },
+  ];
+  life.accept("m1").read({
+    sessions: [session("a", { state: "busy", pending: 1, pendingRestart: due })],
+    messages: [message("m1")],
+    status: { ...readings(life.iso).status, pendingRestarts: isBroken ? [] : pendingRestarts },
+  });
+});
+
+judges("pending restarts", "nothing is due at rest", (life, isBroken) => {
+  const due = { reason: "requested" as const, requestedAt: life.iso, blockedBy: "step" as const };
+  const pendingRestarts = [
+    { session: "a", reason: due.reason, waitingSince: life.iso, blockedBy: due.blockedBy },
+  ];
+  life.tell("session.created", { session: "a" }).rest({
+    sessions: [session("a", { pendingRestart: isBroken ? due : null })],
+    status: { ...readings(life.iso).status, pendingRestarts: isBroken ? pendingRestarts : [] },
+  });
+});
+
+judges("attempts", "another binding forgets them, a restart by hand does not", (life, isBroken) => {
+  life.accept("m1").started("m1");
+  life.ended(life.call(), { kind: "cut" });
+  life.requeued("m1", "retry", "overloaded", { retryAt: new Date(life.now + 2000).toISOString() });
+  life.edit(other).changed(2, ["provider"]);
+  const reason = isBroken ? ("requested" as const) : ("provider_changed" as const);
+  life.tell("session.restarted", {
+    session: "a",
+    from,
+    to: { ...second, revision: 2 },
+    ...restarted,
+    reason,
+  });
+  life.wait(1).started("m1", 1, { ...second, revision: 2 });
+});
+
+judges("drain", "no turn begins in one", (life, isBroken) => {
+  life.accept("m1").tell("daemon.draining", { reason: "request", graceMs: 20_000, inFlight: 0 });
+  if (!isBroken) life.tell("daemon.restarted", { url: "", downtimeMs: 0, sessions: 1, requeued: 0 });
+  life.started("m1").tell("session.busy", { session: "a", inFlight: 1 });
+});
+
+judges("drain", "turns have the grace to end", (life, isBroken) => {
+  life
+    .accept("m1")
+    .started("m1")
+    .tell("daemon.draining", { reason: "request", graceMs: 20_000, inFlight: 1 });
+  life.wait(isBroken ? 100 : 20_000).requeued("m1", "drain");
+});
+
+judges("secrets stay in", "no answer shows a key", (life, isBroken) => {
+  const apiKey = isBroken ? "key-of-first" : "••••";
+  life.ask("GET", "/api/settings", { status: 200, body: { settings: { providers: { first: { apiKey } } } } });
+});
+
+judges("secrets stay in", "no event shows one, whatever a provider says", (life, isBroken) => {
+  life.accept("m1").started("m1");
+  life.refused(life.call(), "invalid_request");
+  const text = isBroken ? "wrong key key-of-first" : "wrong key ••••";
+  life.tell("message.failed", {
+    session: "a",
+    message: "m1",
+    seq: 1,
+    error: { kind: "invalid_request", message: text },
+  });
+});
