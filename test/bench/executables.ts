@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import manifest from "../../package.json";
 import { ensureBinary, projectFolder } from "../support/binary.ts";
+import { buildFlags } from "../support/build-flags.ts";
 import { cleanEnv, runChild } from "../support/processes.ts";
 import { makeFolder } from "../support/workspace.ts";
 
@@ -47,13 +47,4 @@ async function build(name: BaselineName): Promise<string> {
   });
   if (result.exitCode !== 0) throw new Error(`${name} could not be built\n${result.stdout}${result.stderr}`);
   return outfile;
-}
-
-/** The flags of the script `build`, read from there so that they stay the same; definitions are Segue's alone. */
-function buildFlags(): string[] {
-  const [, flags] = /\bbun build (.*?) --outfile /.exec(manifest.scripts.build) ?? [];
-  if (flags === undefined)
-    throw new Error("the script `build` of package.json is not `bun build … --outfile …`");
-  const words = flags.split(/\s+/);
-  return words.filter((word, index) => word !== "--define" && words[index - 1] !== "--define");
 }

@@ -8,6 +8,7 @@ const topLevel = ["src", "test", "bunfig.toml", "package.json", "tsconfig.json",
   "bun.lock",
   "LICENSE",
   "CHANGELOG.md",
+  "THIRD-PARTY-NOTICES.md",
 ]);
 /** What git ignores. */
 const made = ["node_modules", "dist", "coverage"];
