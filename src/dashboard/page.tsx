@@ -1,5 +1,5 @@
 import "./style/page.css";
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { type JSX, render } from "preact";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Layout } from "./layout/layout.tsx";
@@ -14,6 +14,7 @@ import { SessionList } from "./live/session-list.ts";
 import { Overview } from "./overview/overview.tsx";
 import { SessionsView } from "./sessions/sessions-view.tsx";
 import { SessionView } from "./conversation/session-view.tsx";
+import { SettingsDesk } from "./settings/settings-desk.ts";
 import { SettingsView } from "./settings/settings-view.tsx";
 
 /** All but the pieces of replies: a view that shows one asks for them itself. */
@@ -43,18 +44,14 @@ function buildParts(clock: Clock): Parts {
       recent.add(event);
     },
   });
+  const desk = new SettingsDesk({ api, clock, settings: copies.settings });
   const drafts = signal<ReadonlySet<string>>(new Set());
-  return {
-    api,
-    clock,
-    copies,
-    sessions,
-    recent,
-    feed,
-    route: followRoute(window),
-    now: ticking(clock),
-    drafts,
-  };
+  effect(() => {
+    const others = [...drafts.peek()].filter((name) => name !== "settings");
+    drafts.value = new Set(desk.isDirty.value ? [...others, "settings"] : others);
+  });
+  const route = followRoute(window);
+  return { api, clock, copies, sessions, recent, desk, feed, route, now: ticking(clock), drafts };
 }
 
 function ticking(clock: Clock) {
@@ -108,6 +105,9 @@ function focusByKey(event: KeyboardEvent): void {
 const app = document.querySelector("#app");
 if (app) {
   const parts = buildParts(systemClock);
+  window.addEventListener("beforeunload", (event) => {
+    if (parts.drafts.peek().size > 0) event.preventDefault();
+  });
   window.addEventListener("online", () => parts.feed.retryNow());
   window.addEventListener("keydown", focusByKey);
   void parts.feed.run();

@@ -8,6 +8,7 @@ import type { Copies } from "../live/copies.ts";
 import type { LiveCopy } from "../live/live-copy.ts";
 import type { RecentEvents } from "../live/recent-events.ts";
 import type { SessionList } from "../live/session-list.ts";
+import type { SettingsDesk } from "../settings/settings-desk.ts";
 import type { Route } from "./route.ts";
 
 /** What every view is given. */
@@ -18,6 +19,8 @@ export interface Parts {
   copies: Copies;
   sessions: SessionList;
   recent: RecentEvents;
+  /** What was typed into the settings. */
+  desk: SettingsDesk;
   route: ReadonlySignal<Route>;
   /** The time, in milliseconds since the Unix epoch, a second at most behind. */
   now: ReadonlySignal<number>;

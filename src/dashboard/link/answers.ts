@@ -2,6 +2,7 @@ import type * as v from "valibot";
 import type {
   daemonShape,
   revisionShape,
+  settingsFileShape,
   settingsShape,
   settingsStatusShape,
   statsShape,
@@ -25,3 +26,5 @@ export type Revision = v.InferOutput<typeof revisionShape>;
 export type SettingsInForce = v.InferOutput<typeof settingsShape>;
 
 export type { ShownMessage, ShownSession } from "../../http/answers.ts";
+/** The settings file as it stands. */
+export type SettingsFile = v.InferOutput<typeof settingsFileShape>;

@@ -1,6 +1,14 @@
 import type { Clock } from "../../core/clock.ts";
-import type { DaemonInfo, Page, Revision, SettingsInForce, SettingsStatus, Stats } from "../link/answers.ts";
-import type { Answered, Api } from "../link/api.ts";
+import type {
+  DaemonInfo,
+  Page,
+  Revision,
+  SettingsFile,
+  SettingsStatus,
+  SettingsInForce,
+  Stats,
+} from "../link/answers.ts";
+import type { Api } from "../link/api.ts";
 import type { FeedEvent } from "../link/event-feed.ts";
 import { LiveCopy } from "./live-copy.ts";
 
@@ -9,8 +17,10 @@ export interface Copies {
   daemon: LiveCopy<DaemonInfo>;
   status: LiveCopy<SettingsStatus>;
   stats: LiveCopy<Stats>;
-  /** The settings in force, with the tag that an edit on top of them names. */
-  settings: LiveCopy<Answered<SettingsInForce>>;
+  /** The settings in force. */
+  settings: LiveCopy<SettingsInForce>;
+  /** The settings file as it stands. */
+  file: LiveCopy<SettingsFile>;
   /** The latest revisions, newest first. */
   history: LiveCopy<Revision[]>;
 }
@@ -22,7 +32,8 @@ export function createCopies(api: Api, clock: Clock): Copies {
     daemon: copyOf(() => api.get("api/daemon"), 200),
     status: copyOf(() => api.get("api/settings/status"), 150),
     stats: copyOf(() => api.get("api/stats"), 500),
-    settings: copyOf(() => api.read("api/settings"), 200),
+    settings: copyOf(() => api.get("api/settings"), 150),
+    file: copyOf(() => api.get("api/settings/file"), 150),
     history: copyOf(async () => (await api.get<Page<Revision>>("api/settings/history?limit=100")).items, 200),
   };
 }
@@ -32,8 +43,8 @@ const touched: readonly { types: RegExp; copies: readonly (keyof Copies)[] }[] =
   { types: /^message\./, copies: ["stats"] },
   { types: /^session\.(restart|waiting|idle|loaded|unloaded|deleted|busy)/, copies: ["status", "stats"] },
   { types: /^(rollout|provider|budget)\./, copies: ["status", "stats"] },
-  { types: /^settings\./, copies: ["status", "stats", "settings", "history"] },
-  { types: /^daemon\./, copies: ["daemon", "status", "stats", "settings", "history"] },
+  { types: /^settings\./, copies: ["status", "stats", "settings", "file", "history"] },
+  { types: /^daemon\./, copies: ["daemon", "status", "stats", "settings", "file", "history"] },
 ];
 
 /** Touches the copies that an event puts out of date. */
@@ -44,6 +55,10 @@ export function touchCopies(copies: Copies, { type }: FeedEvent): void {
 
 /** Touches all: something may have been missed. */
 export function touchAll(copies: Copies): void {
-  for (const copy of [copies.daemon, copies.status, copies.stats, copies.settings, copies.history])
-    copy.touch();
+  copies.daemon.touch();
+  copies.status.touch();
+  copies.stats.touch();
+  copies.settings.touch();
+  copies.file.touch();
+  copies.history.touch();
 }

@@ -6,6 +6,6 @@ export function useInForce(): InForce | undefined {
   const { copies } = useParts();
   const settings = useCopy(copies.settings);
   const status = useCopy(copies.status);
-  const provider = settings?.value.settings["provider"];
+  const provider = settings?.settings["provider"];
   return status && typeof provider === "string" ? { provider, held: status.held } : undefined;
 }

@@ -95,8 +95,8 @@ export function readTyped(field: Field, text: string): Typed {
 /** A value as it stands in its field. */
 export function typedText(value: unknown): string {
   if (value === undefined || value === null) return "";
-  if (Array.isArray(value)) return value.map(String).join("\n");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value === "string") return value;
+  return Array.isArray(value) ? value.map(typedText).join("\n") : JSON.stringify(value);
 }
 
 /** Whether two values are the same JSON; nothing there and null (the default) are not. */
