@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { systemClock } from "../../src/core/clock.ts";
-import type { StoredEvent } from "../../src/core/events.ts";
 import { openDatabase } from "../../src/platform/bun.ts";
 import type { Database } from "../../src/platform/platform.ts";
+import type { ToldEvent } from "../../src/store/sqlite/events.ts";
 import { GroupCommit } from "../../src/store/sqlite/group-commit.ts";
 import { refusalOf } from "./store-under-test.ts";
 
@@ -32,12 +32,13 @@ function setup() {
   const commit = new GroupCommit({
     database: noting,
     clock: systemClock,
+    keepEvents: (told) => told.map((event, index) => ({ ...event, id: index + 1 })),
     publish: (events) => void log.push(`published ${events.map(({ session }) => session).join(" ")}`),
   });
   const add = (name: string, parent: string | null = null): Promise<string> =>
-    commit.write((stored) => {
+    commit.write((told) => {
       database.prepare("INSERT INTO names VALUES (?, ?)").run(name, parent);
-      stored.push(eventOf(name));
+      told.push(eventOf(name));
       return name;
     });
   const names = (): unknown[] =>
@@ -48,8 +49,8 @@ function setup() {
   return { commit, add, names, log };
 }
 
-function eventOf(session: string): StoredEvent {
-  return { id: 1, type: "session.unloaded", session, data: "{}" };
+function eventOf(session: string): ToldEvent {
+  return { at: 0, type: "session.unloaded", session, data: "{}" };
 }
 
 const outcomes = (settled: readonly PromiseSettledResult<unknown>[]): string[] =>

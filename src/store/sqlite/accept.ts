@@ -1,8 +1,7 @@
 import * as v from "valibot";
-import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
 import type { AcceptRequest, AcceptResult, SessionRecord } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell, type ToldEvent } from "./events.ts";
 import { integer, text } from "./row.ts";
 import { type InsertSession, sessionRecord } from "./sessions.ts";
 
@@ -10,10 +9,10 @@ const acceptedSchema = v.array(v.object({ id: v.string(), seq: v.number() }));
 type Accepted = v.InferOutput<typeof acceptedSchema>;
 
 /** Takes messages into an inbox inside the present transaction (see `Store.messages.accept`). */
-export type Accept = (request: AcceptRequest, stored: StoredEvent[]) => AcceptResult;
+export type Accept = (request: AcceptRequest, told: ToldEvent[]) => AcceptResult;
 
 /** The inbox of one database. */
-export function createAccept(database: Database, tell: Tell, insertSession: InsertSession): Accept {
+export function createAccept(database: Database, insertSession: InsertSession): Accept {
   const byId = database.prepare("SELECT * FROM sessions WHERE id = ?");
   const reserve = database.prepare(
     `UPDATE sessions SET next_seq = next_seq + ?, pending = pending + ?, last_activity_at = max(last_activity_at, ?)
@@ -25,7 +24,7 @@ export function createAccept(database: Database, tell: Tell, insertSession: Inse
   );
   const earlier = createEarlier(database);
 
-  return (request, stored) => {
+  return (request, told) => {
     const before = byId.get(request.session);
     const replay = earlier.find(request);
     if (replay) return replay;
@@ -33,7 +32,7 @@ export function createAccept(database: Database, tell: Tell, insertSession: Inse
     if (pending + request.messages.length > request.maxPending) return { kind: "full", pending };
     if (!before) {
       insertSession({ ...(request.template ?? follower), id: request.session }, request.at);
-      tell({ type: "session.created", data: { session: request.session } }, request.at, stored);
+      tell({ type: "session.created", data: { session: request.session } }, request.at, told);
     }
     const count = request.messages.length;
     const row = reserve.get(count, count, request.at, request.session);
@@ -45,7 +44,7 @@ export function createAccept(database: Database, tell: Tell, insertSession: Inse
       const { id, content, retryOf, isSummary = false } = message;
       insert.run(id, request.session, seq, content, retryOf, isSummary ? 1 : 0, request.at);
       const data = { session: request.session, message: message.id, seq };
-      tell({ type: "message.accepted", data }, request.at, stored);
+      tell({ type: "message.accepted", data }, request.at, told);
       messages.push({ id: message.id, seq });
     }
     earlier.remember(request, messages);

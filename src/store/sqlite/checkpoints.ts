@@ -1,25 +1,24 @@
-import type { StoredEvent } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { RestoredMessage, RestoredSession, SessionSnapshot, Store } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell, type ToldEvent } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { messageRecord } from "./message-record.ts";
 import { integer, text, textOrNull } from "./row.ts";
 import { sessionRecord } from "./sessions.ts";
 
 /** Checkpoints of one database (see `Store.checkpoints`). */
-export function createCheckpoints(database: Database, commit: GroupCommit, tell: Tell): Store["checkpoints"] {
+export function createCheckpoints(database: Database, commit: GroupCommit): Store["checkpoints"] {
   const snapshot = createSnapshot(database);
-  const restore = createRestore(database, tell);
+  const restore = createRestore(database);
   const clash = createClash(database);
   return {
     session: async (id) => snapshot(id),
     restore: (sessions, at) =>
-      commit.write((stored) => {
+      commit.write((told) => {
         const found = clash(sessions);
         if (found.sessions.length + found.messages.length > 0) return { kind: "clash", ...found };
         // Newest first they come, oldest first they are made: lists keep their order.
-        for (const session of sessions.toReversed()) restore(session, at, stored);
+        for (const session of sessions.toReversed()) restore(session, at, told);
         return { kind: "restored" };
       }),
   };
@@ -74,8 +73,7 @@ function createClash(
 
 function createRestore(
   database: Database,
-  tell: Tell,
-): (session: RestoredSession, at: number, stored: StoredEvent[]) => void {
+): (session: RestoredSession, at: number, told: ToldEvent[]) => void {
   const insertSession = database.prepare(
     `INSERT INTO sessions (id, title, system, labels, provider, model, mode, turns, last_input_tokens, epoch,
        context_from, next_seq, pending, created_at, last_activity_at)
@@ -83,7 +81,7 @@ function createRestore(
   );
   const insertNote = database.prepare("INSERT INTO notes (session, at, text, message) VALUES (?, ?, ?, ?)");
   const insertMessage = createInsertMessage(database);
-  return (session, at, stored) => {
+  return (session, at, told) => {
     const { id, title, system, labels, overrides, turns, lastInputTokens, epoch, context, queue } = session;
     const seqs = [...context, ...queue].map(({ seq }) => seq);
     // 1. What ended before its context is not in a checkpoint: the lowest seq there is begins the context.
@@ -107,12 +105,12 @@ function createRestore(
       session.createdAt,
       session.lastActivityAt,
     );
-    tell({ type: "session.created", data: { session: id } }, at, stored);
+    tell({ type: "session.created", data: { session: id } }, at, told);
     for (const message of context) insertMessage(id, message, epoch);
     for (const message of queue) {
       insertMessage(id, message, null);
       const data = { session: id, message: message.id, seq: message.seq };
-      tell({ type: "message.accepted", data }, at, stored);
+      tell({ type: "message.accepted", data }, at, told);
     }
     for (const note of session.notes) insertNote.run(id, note.at, note.text, note.message);
   };

@@ -1,16 +1,15 @@
-import type { StoredEvent } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { ClaimRequest, ClaimResult } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell, type ToldEvent } from "./events.ts";
 import { messageRecord } from "./message-record.ts";
 import { integer, text } from "./row.ts";
 import type { SessionWrites } from "./session-writes.ts";
 
 /** Gives messages to a lease inside the present transaction (see `Store.messages.claim`). */
-export type Claim = (request: ClaimRequest, stored: StoredEvent[]) => ClaimResult;
+export type Claim = (request: ClaimRequest, told: ToldEvent[]) => ClaimResult;
 
 /** The beginning of turns of one database. */
-export function createClaim(database: Database, tell: Tell, sessions: SessionWrites): Claim {
+export function createClaim(database: Database, sessions: SessionWrites): Claim {
   const newestRevision = database.prepare("SELECT coalesce(max(revision), 0) AS revision FROM revisions");
   const pending = database.prepare(
     `SELECT id, is_alone, is_summary FROM messages INDEXED BY messages_pending
@@ -21,7 +20,7 @@ export function createClaim(database: Database, tell: Tell, sessions: SessionWri
        provider = ?, model = ?, revision = ?, fallback_from = ?, lease_boot = ?, lease_generator = ?
      WHERE id = ? RETURNING *`,
   );
-  return (request, stored) => {
+  return (request, told) => {
     // 1. A newer revision may stand in this very transaction, before its promise resolves: freshness is decided here.
     const newest = newestRevision.get();
     if (newest && integer(newest, "revision") > request.newestRevision) return { kind: "stale" };
@@ -33,10 +32,10 @@ export function createClaim(database: Database, tell: Tell, sessions: SessionWri
     });
     const [first, ...others] = claimed;
     if (!first) return { kind: "nothing" };
-    for (const event of request.events) tell(event, at, stored);
+    for (const event of request.events) tell(event, at, told);
     for (const { id: message, seq, attempts: attempt } of claimed) {
       const data = { session, message, seq, attempt, provider, model, revision };
-      tell({ type: "message.started", data }, at, stored);
+      tell({ type: "message.started", data }, at, told);
     }
     return {
       kind: "claimed",

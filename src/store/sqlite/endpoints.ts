@@ -1,14 +1,14 @@
 import type { ParkReason } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { HoldRecord, ParkRecord, Proven, Store } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { integer, integerOrNull, oneOf, text, textOrNull } from "./row.ts";
 
 const reasons: readonly ParkReason[] = ["rate_limited", "unreachable", "auth", "not_found"];
 
 /** What one database knows of endpoints, keys and models (see `Store.endpoints`). */
-export function createEndpoints(database: Database, commit: GroupCommit, tell: Tell): Store["endpoints"] {
+export function createEndpoints(database: Database, commit: GroupCommit): Store["endpoints"] {
   const prove = database.prepare(
     `INSERT INTO proven (identity, provider, kind, endpoint, model, at) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (identity) DO UPDATE SET at = excluded.at`,
@@ -31,20 +31,20 @@ export function createEndpoints(database: Database, commit: GroupCommit, tell: T
     prove: ({ identity, provider, kind, endpoint, model, at }) =>
       commit.write(() => void prove.run(identity, provider, kind, endpoint, model, at)),
     hold: (identity, record, events, at) =>
-      commit.write((stored) => {
+      commit.write((told) => {
         if (record) {
           const { provider, endpoint, model, reason, since, step, tryAt, goesBack } = record;
           hold.run(identity, provider, endpoint, model, reason, since, step, tryAt, goesBack ? 1 : 0);
         } else database.prepare("DELETE FROM holds WHERE identity = ?").run(identity);
-        for (const event of events) tell(event, at, stored);
+        for (const event of events) tell(event, at, told);
       }),
     park: (scope, record, events, at) =>
-      commit.write((stored) => {
+      commit.write((told) => {
         if (record) {
           const { provider, endpoint, model, reason, since, until, step } = record;
           park.run(scope, provider, endpoint, model, reason, since, until, step);
         } else database.prepare("DELETE FROM parks WHERE scope = ?").run(scope);
-        for (const event of events) tell(event, at, stored);
+        for (const event of events) tell(event, at, told);
       }),
   };
 }

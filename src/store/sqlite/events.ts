@@ -1,38 +1,72 @@
 import { isoTime } from "../../core/clock.ts";
 import type { EventType, NewEvent, StoredEvent } from "../../core/events.ts";
-import type { Database, SqlRow } from "../../platform/platform.ts";
+import type { Database, SqlRow, SqlValue, Statement } from "../../platform/platform.ts";
 import type { Store } from "../store.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { integer, text, textOrNull } from "./row.ts";
 
-/** Stores an event inside the present transaction and hands it to those published after the commit. */
-export type Tell = (event: NewEvent, at: number, stored: StoredEvent[]) => void;
+/** What a write tells; it is stored, and gets its id, at the end of the transaction. */
+export interface ToldEvent extends Omit<StoredEvent, "id"> {
+  at: number;
+}
+
+/** Tells an event inside the present transaction. */
+export function tell(event: NewEvent, at: number, told: ToldEvent[]): void {
+  const session = "session" in event.data ? event.data.session : null;
+  told.push({ at, type: event.type, session, data: JSON.stringify({ at: isoTime(at), ...event.data }) });
+}
+
+/** Stores what a transaction told, inside it, in order; the answer is what is published after the commit. */
+export type KeepEvents = (told: readonly ToldEvent[]) => StoredEvent[];
+
+/**
+ * As many rows one statement stores, the most first. The table's counter is read and written once a statement, not
+ * once a row: of a group of fifty that is a tenth of what storing it costs (measured).
+ */
+const rowsOfStatements = [64, 8, 1] as const;
 
 /** The writer of events of one database. */
-export function createTell(database: Database): Tell {
-  const insert = database.prepare(
-    "INSERT INTO events (at, type, session, data) VALUES (?, ?, ?, ?) RETURNING id",
-  );
-  return (event, at, stored) => {
-    const session = "session" in event.data ? event.data.session : null;
-    const data = JSON.stringify({ at: isoTime(at), ...event.data });
-    const row = insert.get(at, event.type, session, data);
-    if (row) stored.push({ id: integer(row, "id"), type: event.type, session, data });
+export function createKeepEvents(database: Database): KeepEvents {
+  const newest = database.prepare(newestId);
+  const inserts = rowsOfStatements.map((rows) => ({ rows, insert: prepareInsert(database, rows) }));
+  return (told) => {
+    if (told.length === 0) return [];
+    const first = idIn(newest.get()) + 1;
+    let from = 0;
+    for (const { rows, insert } of inserts)
+      for (; from + rows <= told.length; from += rows) {
+        insert.run(...told.slice(from, from + rows).flatMap(valuesFrom(first + from)));
+      }
+    return told.map(({ type, session, data }, index) => ({ id: first + index, type, session, data }));
   };
 }
 
+function prepareInsert(database: Database, rows: number): Statement {
+  const places = Array.from({ length: rows }, () => "(?, ?, ?, ?, ?)").join(", ");
+  return database.prepare(`INSERT INTO events (id, at, type, session, data) VALUES ${places}`);
+}
+
+/** The columns of events whose ids begin with `first`. */
+function valuesFrom(first: number): (event: ToldEvent, index: number) => SqlValue[] {
+  return ({ at, type, session, data }, index) => [first + index, at, type, session, data];
+}
+
+/** Ids are never given twice, even where all events were deleted. */
+const newestId = "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = 'events'";
+
+function idIn(row: SqlRow | undefined): number {
+  return row && row["id"] !== null ? integer(row, "id") : 0;
+}
+
 /** The events of one database (see `Store.events`). */
-export function createEvents(database: Database, commit: GroupCommit, tell: Tell): Store["events"] {
+export function createEvents(database: Database, commit: GroupCommit): Store["events"] {
   const after = database.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?");
   const oldest = database.prepare("SELECT min(id) AS id FROM events");
-  const newest = database.prepare(
-    "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = 'events'",
-  );
-  const idIn = (row: SqlRow | undefined): number => (row && row["id"] !== null ? integer(row, "id") : 0);
+  const newest = database.prepare(newestId);
   return {
     append: (events, at) =>
-      commit.write((stored) => {
-        for (const event of events) tell(event, at, stored);
+      commit.write((told) => {
+        for (const event of events) tell(event, at, told);
       }),
     after: async (id, limit) => after.all(id, limit).map(storedEvent),
     bounds: async () => {
@@ -45,7 +79,7 @@ export function createEvents(database: Database, commit: GroupCommit, tell: Tell
 function storedEvent(row: SqlRow): StoredEvent {
   return {
     id: integer(row, "id"),
-    // Written by `createTell` alone, from the same union.
+    // Written by `tell` alone, from the same union.
     type: text(row, "type") as EventType,
     session: textOrNull(row, "session"),
     data: text(row, "data"),

@@ -2,14 +2,15 @@ import { SegueError } from "../../core/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
+import type { KeepEvents, ToldEvent } from "./events.ts";
 import { storageError } from "./faults.ts";
 import { WriteHealth } from "./write-health.ts";
 
 /**
  * A write: runs inside a transaction, synchronously, and touches nothing but the database. It may be run a second
- * time, in a transaction of its own, where the first one was rolled back. Events it stores go to `stored`.
+ * time, in a transaction of its own, where the first one was rolled back. What it tells goes to `told`.
  */
-export type Write<T> = (stored: StoredEvent[]) => T;
+export type Write<T> = (told: ToldEvent[]) => T;
 
 interface Waiting {
   run: Write<unknown>;
@@ -29,6 +30,7 @@ const mostWritesPerCommit = 1000;
 export class GroupCommit {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #keepEvents: KeepEvents;
   readonly #publish: (events: readonly StoredEvent[]) => void;
   readonly #health: WriteHealth;
   #waiting: Waiting[] = [];
@@ -38,10 +40,12 @@ export class GroupCommit {
   constructor(parts: {
     database: Database;
     clock: Clock;
+    keepEvents: KeepEvents;
     publish: (events: readonly StoredEvent[]) => void;
   }) {
     this.#database = parts.database;
     this.#clock = parts.clock;
+    this.#keepEvents = parts.keepEvents;
     this.#publish = parts.publish;
     this.#health = new WriteHealth(parts.database, parts.clock);
   }
@@ -85,11 +89,13 @@ export class GroupCommit {
 
   /** Whether the group is settled; a group of several that failed is not, and has changed nothing. */
   #commit(group: readonly Waiting[]): boolean {
-    const stored: StoredEvent[] = [];
+    const told: ToldEvent[] = [];
     let results: unknown[];
+    let stored: StoredEvent[];
     try {
       this.#database.exec("BEGIN IMMEDIATE");
-      results = group.map((waiting) => waiting.run(stored));
+      results = group.map((waiting) => waiting.run(told));
+      stored = this.#keepEvents(told);
       this.#database.exec("COMMIT");
     } catch (thrown) {
       this.#rollBack();

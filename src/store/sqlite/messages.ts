@@ -1,12 +1,11 @@
 import { SegueError } from "../../core/errors.ts";
-import type { StoredEvent } from "../../core/events.ts";
 import type { Database, SqlValue } from "../../platform/platform.ts";
 import type { MessageRecord, MessageStatus, Page, PageRequest, Store } from "../store.ts";
 import type { Accept } from "./accept.ts";
 import type { Claim } from "./claim.ts";
 import { createContext } from "./context.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import type { Tell } from "./events.ts";
+import { tell, type ToldEvent } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { messageRecord } from "./message-record.ts";
 import { createRecover } from "./recover.ts";
@@ -21,12 +20,11 @@ const mostBytesPerPage = 8 * 1024 * 1024;
 export function createMessages(parts: {
   database: Database;
   commit: GroupCommit;
-  tell: Tell;
   accept: Accept;
   claim: Claim;
   ends: TurnEnds;
 }): Store["messages"] {
-  const { database, commit, tell, accept, claim, ends } = parts;
+  const { database, commit, accept, claim, ends } = parts;
   const byId = database.prepare("SELECT * FROM messages WHERE id = ?");
   const head = database.prepare(
     `SELECT id, seq, attempts, retry_at, crashes FROM messages INDEXED BY messages_pending
@@ -37,16 +35,16 @@ export function createMessages(parts: {
     `UPDATE messages SET attempts = 0, retry_at = NULL
      WHERE session = ? AND status = 'pending' AND (attempts > 0 OR retry_at IS NOT NULL)`,
   );
-  const cancel = createCancel(database, tell);
-  const recover = createRecover(database, tell);
+  const cancel = createCancel(database);
+  const recover = createRecover(database);
   const retry = createRetry(database, accept);
   const get = (id: string): MessageRecord | undefined => {
     const row = byId.get(id);
     return row && messageRecord(row);
   };
   return {
-    accept: (request) => commit.write((stored) => accept(request, stored)),
-    retry: (request) => commit.write((stored) => retry(request, stored)),
+    accept: (request) => commit.write((told) => accept(request, told)),
+    retry: (request) => commit.write((told) => retry(request, told)),
     get: async (id) => get(id),
     list: async (filter, page) => listMessages(database, filter, page),
     head: async (session) => {
@@ -61,40 +59,37 @@ export function createMessages(parts: {
         }
       );
     },
-    claim: (request) => commit.write((stored) => claim(request, stored)),
-    finish: (request) => commit.write((stored) => ends.finish(request, stored)),
-    putBack: (request) => commit.write((stored) => ends.putBack(request, stored)),
-    release: (lease, at) => commit.write((stored) => ends.release(lease, at, stored)),
-    takeBack: (boot, at) => commit.write((stored) => ends.takeBack(boot, at, stored)),
+    claim: (request) => commit.write((told) => claim(request, told)),
+    finish: (request) => commit.write((told) => ends.finish(request, told)),
+    putBack: (request) => commit.write((told) => ends.putBack(request, told)),
+    release: (lease, at) => commit.write((told) => ends.release(lease, at, told)),
+    takeBack: (boot, at) => commit.write((told) => ends.takeBack(boot, at, told)),
     cancel: (id, at) =>
-      commit.write((stored) => {
-        const isCancelled = cancel(id, at, stored);
+      commit.write((told) => {
+        const isCancelled = cancel(id, at, told);
         const message = get(id);
         return message && { isCancelled, message };
       }),
     resetAttempts: (session) => commit.write(() => void resetAttempts.run(session)),
     context: async (session, from, before) => context(session, from, before),
-    recover: (boot, maxAttempts, at) => commit.write((stored) => recover(boot, maxAttempts, at, stored)),
+    recover: (boot, maxAttempts, at) => commit.write((told) => recover(boot, maxAttempts, at, told)),
   };
 }
 
 /** Ends a message that has not ended, as `cancelled`; whether it did. */
-function createCancel(
-  database: Database,
-  tell: Tell,
-): (id: string, at: number, stored: StoredEvent[]) => boolean {
+function createCancel(database: Database): (id: string, at: number, told: ToldEvent[]) => boolean {
   const status = database.prepare("SELECT status FROM messages WHERE id = ?");
   const cancel = database.prepare(
     `UPDATE messages SET status = 'cancelled', finished_at = ?, retry_at = NULL, lease_boot = NULL,
        lease_generator = NULL WHERE id = ? AND status IN ('pending', 'running') RETURNING *`,
   );
   const uncount = database.prepare("UPDATE sessions SET pending = pending - 1 WHERE id = ?");
-  return (id, at, stored) => {
+  return (id, at, told) => {
     const before = status.get(id);
     const row = cancel.get(at, id);
     if (!row) return false;
     if (before && text(before, "status") === "pending") uncount.run(text(row, "session"));
-    tell({ type: "message.cancelled", data: ofMessage(row) }, at, stored);
+    tell({ type: "message.cancelled", data: ofMessage(row) }, at, told);
     return true;
   };
 }

@@ -1,18 +1,17 @@
-import type { MessageError, StoredEvent } from "../../core/events.ts";
+import type { MessageError } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { Tell } from "./events.ts";
+import { tell, type ToldEvent } from "./events.ts";
 import { integer, text } from "./row.ts";
 import { ofMessage } from "./turn-end.ts";
 
 /** Returns the leases of every other boot inside the present transaction (see `Store.messages.recover`). */
 export function createRecover(
   database: Database,
-  tell: Tell,
 ): (
   boot: string,
   maxAttempts: number,
   at: number,
-  stored: StoredEvent[],
+  told: ToldEvent[],
 ) => { requeued: number; failed: number } {
   const orphaned = database.prepare(
     "SELECT * FROM messages WHERE status = 'running' AND lease_boot <> ? ORDER BY n",
@@ -32,7 +31,7 @@ export function createRecover(
     isBatch: boolean,
     maxAttempts: number,
     at: number,
-    stored: StoredEvent[],
+    told: ToldEvent[],
   ): boolean => {
     const error: MessageError = {
       kind: "interrupted",
@@ -46,21 +45,21 @@ export function createRecover(
     const data = { ...ofMessage(row), error };
     if (isCounted && attempts >= maxAttempts) {
       fail.run(JSON.stringify(error), at, integer(row, "n"));
-      tell({ type: "message.failed", data }, at, stored);
+      tell({ type: "message.failed", data }, at, told);
       return false;
     }
     requeue.run(attempts, isFoundAgain ? 1 : 0, JSON.stringify(error), integer(row, "n"));
     count.run(text(row, "session"));
-    tell({ type: "message.requeued", data: { ...data, reason: "crash" } }, at, stored);
+    tell({ type: "message.requeued", data: { ...data, reason: "crash" } }, at, told);
     return true;
   };
 
-  return (boot, maxAttempts, at, stored) => {
+  return (boot, maxAttempts, at, told) => {
     const rows = orphaned.all(boot);
     const turns = Map.groupBy(rows, turnOf);
     const requeued = rows.filter((row) => {
       const isBatch = (turns.get(turnOf(row))?.length ?? 0) > 1;
-      return recoverOne(row, isBatch, maxAttempts, at, stored);
+      return recoverOne(row, isBatch, maxAttempts, at, told);
     }).length;
     return { requeued, failed: rows.length - requeued };
   };

@@ -1,6 +1,6 @@
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { Store } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { integer, text } from "./row.ts";
 
@@ -8,7 +8,7 @@ import { integer, text } from "./row.ts";
 const rowsPerStep = 500;
 
 /** What deletes the old of one database, step by step (see `Store.retention`). */
-export function createRetention(database: Database, commit: GroupCommit, tell: Tell): Store["retention"] {
+export function createRetention(database: Database, commit: GroupCommit): Store["retention"] {
   const deleteMessages = createDeleteMessages(database);
   const deleteSessions = createDeleteSessions(database);
   const oldest = database.prepare("SELECT id, at FROM events ORDER BY id LIMIT ?");
@@ -16,9 +16,9 @@ export function createRetention(database: Database, commit: GroupCommit, tell: T
   return {
     messages: (after, before) => commit.write(() => deleteMessages(after, before)),
     sessions: (after, before, at) =>
-      commit.write((stored) => {
+      commit.write((told) => {
         const { deleted, next } = deleteSessions(after, before);
-        for (const session of deleted) tell({ type: "session.deleted", data: { session } }, at, stored);
+        for (const session of deleted) tell({ type: "session.deleted", data: { session } }, at, told);
         return { deleted, next };
       }),
     events: (before) =>

@@ -1,5 +1,5 @@
-import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
+import type { ToldEvent } from "./events.ts";
 import type { RetryRequest, RetryResult } from "../store.ts";
 import type { Accept } from "./accept.ts";
 import { integer, text } from "./row.ts";
@@ -8,7 +8,7 @@ import { integer, text } from "./row.ts";
 export function createRetry(
   database: Database,
   accept: Accept,
-): (request: RetryRequest, stored: StoredEvent[]) => RetryResult {
+): (request: RetryRequest, told: ToldEvent[]) => RetryResult {
   const one = database.prepare(
     "SELECT id, content, is_summary FROM messages WHERE session = ? AND id = ? AND status = 'failed'",
   );
@@ -17,7 +17,7 @@ export function createRetry(
        AND id NOT IN (SELECT retry_of FROM messages WHERE session = ? AND retry_of IS NOT NULL)
      ORDER BY seq`,
   );
-  return ({ session, message, newId, maxPending, at }, stored) => {
+  return ({ session, message, newId, maxPending, at }, told) => {
     const failed = message === null ? all.all(session, session) : one.all(session, message);
     if (failed.length === 0) return { kind: "nothing" };
     const messages = failed.map((row) => ({
@@ -26,6 +26,6 @@ export function createRetry(
       retryOf: text(row, "id"),
       isSummary: integer(row, "is_summary") === 1,
     }));
-    return accept({ session, messages, idempotency: null, maxPending, at }, stored);
+    return accept({ session, messages, idempotency: null, maxPending, at }, told);
   };
 }

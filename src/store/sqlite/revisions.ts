@@ -1,7 +1,7 @@
 import type { RevisionSource } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { RevisionRecord, Store } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { integer, oneOf, text, textOrNull } from "./row.ts";
@@ -12,7 +12,7 @@ const mostRevisions = 100;
 const sources: readonly RevisionSource[] = ["start", "file", "reference", "api", "rollback", "signal"];
 
 /** The accepted states of the settings of one database (see `Store.revisions`). */
-export function createRevisions(database: Database, commit: GroupCommit, tell: Tell): Store["revisions"] {
+export function createRevisions(database: Database, commit: GroupCommit): Store["revisions"] {
   const insert = database.prepare(
     "INSERT INTO revisions (at, source, changed_keys, fingerprint, text) VALUES (?, ?, ?, ?, ?) RETURNING revision",
   );
@@ -24,13 +24,13 @@ export function createRevisions(database: Database, commit: GroupCommit, tell: T
   const forget = database.prepare("DELETE FROM revisions WHERE revision <= ?");
   return {
     record: (given, events) =>
-      commit.write((stored) => {
+      commit.write((told) => {
         const { at, source, changedKeys, fingerprint } = given;
         const row = insert.get(at, source, JSON.stringify(changedKeys), fingerprint, given.text);
         if (!row) throw new Error("the revision was not stored");
         const revision = integer(row, "revision");
         forget.run(revision - mostRevisions);
-        for (const event of events(revision)) tell(event, at, stored);
+        for (const event of events(revision)) tell(event, at, told);
         return revision;
       }),
     latest: async () => {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { NewSession, Page, SessionPatch, SessionRecord, Store } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { integer, integerOrNull, oneOf, text, textOrNull } from "./row.ts";
@@ -53,7 +53,6 @@ export function createInsertSession(database: Database): InsertSession {
 export function createSessions(
   database: Database,
   commit: GroupCommit,
-  tell: Tell,
   insertSession: InsertSession,
 ): Store["sessions"] {
   const byId = database.prepare("SELECT * FROM sessions WHERE id = ?");
@@ -65,9 +64,9 @@ export function createSessions(
   };
   return {
     create: (session, at) =>
-      commit.write((stored) => {
+      commit.write((told) => {
         const record = insertSession(session, at);
-        if (record) tell({ type: "session.created", data: { session: session.id } }, at, stored);
+        if (record) tell({ type: "session.created", data: { session: session.id } }, at, told);
         return record;
       }),
     get: async (id) => get(id),
@@ -78,7 +77,7 @@ export function createSessions(
         return before && patchSession(database, before, patch);
       }),
     delete: (id, at) =>
-      commit.write((stored) => {
+      commit.write((told) => {
         if (!get(id)) return false;
         const open = database
           .prepare(
@@ -87,12 +86,12 @@ export function createSessions(
           .all(id);
         for (const row of open) {
           const data = { session: id, message: text(row, "id"), seq: integer(row, "seq") };
-          tell({ type: "message.cancelled", data }, at, stored);
+          tell({ type: "message.cancelled", data }, at, told);
         }
         for (const table of ["messages", "idempotency", "notes"])
           database.prepare(`DELETE FROM ${table} WHERE session = ?`).run(id);
         database.prepare("DELETE FROM sessions WHERE id = ?").run(id);
-        tell({ type: "session.deleted", data: { session: id } }, at, stored);
+        tell({ type: "session.deleted", data: { session: id } }, at, told);
         return true;
       }),
     count: async () => {

@@ -7,7 +7,7 @@ import { createAgents } from "./agents.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import { createClaim } from "./claim.ts";
 import { createEndpoints } from "./endpoints.ts";
-import { createEvents, createTell } from "./events.ts";
+import { createEvents, createKeepEvents } from "./events.ts";
 import { storageError, withFaultsInWords } from "./faults.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { createMessages } from "./messages.ts";
@@ -53,23 +53,22 @@ function composeStore(
   clock: Clock,
   publish: (events: readonly StoredEvent[]) => void,
 ): Store {
-  const commit = new GroupCommit({ database, clock, publish });
-  const tell = createTell(database);
+  const commit = new GroupCommit({ database, clock, keepEvents: createKeepEvents(database), publish });
   const insertSession = createInsertSession(database);
-  const accept = createAccept(database, tell, insertSession);
+  const accept = createAccept(database, insertSession);
   const sessions = createSessionWrites(database);
-  const claim = createClaim(database, tell, sessions);
-  const ends = createTurnEnds({ database, tell, sessions });
+  const claim = createClaim(database, sessions);
+  const ends = createTurnEnds({ database, sessions });
   let isOpen = true;
   return {
-    sessions: createSessions(database, commit, tell, insertSession),
-    messages: createMessages({ database, commit, tell, accept, claim, ends }),
+    sessions: createSessions(database, commit, insertSession),
+    messages: createMessages({ database, commit, accept, claim, ends }),
     notes: createNotes(database, commit),
-    endpoints: createEndpoints(database, commit, tell),
-    checkpoints: createCheckpoints(database, commit, tell),
-    retention: createRetention(database, commit, tell),
-    events: createEvents(database, commit, tell),
-    revisions: createRevisions(database, commit, tell),
+    endpoints: createEndpoints(database, commit),
+    checkpoints: createCheckpoints(database, commit),
+    retention: createRetention(database, commit),
+    events: createEvents(database, commit),
+    revisions: createRevisions(database, commit),
     agents: createAgents(database, commit),
     ...createTotals(database),
     fault: () => commit.fault,

@@ -1,21 +1,21 @@
 import { isoTime } from "../../core/clock.ts";
-import type { StoredEvent, Usage } from "../../core/events.ts";
+import type { Usage } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { FinishRequest, Lease, PutBackRequest, SessionRecord, TurnResult } from "../store.ts";
-import type { Tell } from "./events.ts";
+import { tell, type ToldEvent } from "./events.ts";
 import { createDeliverNote } from "./notes.ts";
 import { integer, text } from "./row.ts";
 import type { SessionWrites } from "./session-writes.ts";
 
 /** The ends of a turn, each inside the present transaction (see `Store.messages`). */
 export interface TurnEnds {
-  finish(request: FinishRequest, stored: StoredEvent[]): SessionRecord | undefined;
-  putBack(request: PutBackRequest, stored: StoredEvent[]): SessionRecord | undefined;
-  release(lease: Lease, at: number, stored: StoredEvent[]): number;
-  takeBack(boot: string, at: number, stored: StoredEvent[]): number;
+  finish(request: FinishRequest, told: ToldEvent[]): SessionRecord | undefined;
+  putBack(request: PutBackRequest, told: ToldEvent[]): SessionRecord | undefined;
+  release(lease: Lease, at: number, told: ToldEvent[]): number;
+  takeBack(boot: string, at: number, told: ToldEvent[]): number;
 }
 
-type Parts = { database: Database; tell: Tell; sessions: SessionWrites };
+type Parts = { database: Database; sessions: SessionWrites };
 
 /** The row a lease holds: every end of a turn is fenced by this condition. */
 const held = "status = 'running' AND lease_boot = ? AND lease_generator = ?";
@@ -43,24 +43,24 @@ export function createTurnEnds(parts: Parts): TurnEnds {
   return {
     putBack,
     finish,
-    takeBack: (boot, at, stored) => {
+    takeBack: (boot, at, told) => {
       const rows = ofOthers.all(boot);
       for (const row of rows) {
         const lease = { boot: text(row, "lease_boot"), generator: text(row, "lease_generator") };
-        putBack({ ...unchanged, messages: [text(row, "id")], lease, reason: "drain", at }, stored);
+        putBack({ ...unchanged, messages: [text(row, "id")], lease, reason: "drain", at }, told);
       }
       return rows.length;
     },
-    release: (lease, at, stored) => {
+    release: (lease, at, told) => {
       const messages = ofLease.all(lease.boot, lease.generator).map((row) => text(row, "id"));
-      if (messages.length > 0) putBack({ ...unchanged, messages, lease, reason: "restart", at }, stored);
+      if (messages.length > 0) putBack({ ...unchanged, messages, lease, reason: "restart", at }, told);
       return messages.length;
     },
   };
 }
 
 function createFinish(parts: Parts, putBack: TurnEnds["putBack"]): TurnEnds["finish"] {
-  const { database, tell, sessions } = parts;
+  const { database, sessions } = parts;
   const isHeld = database.prepare(`SELECT id FROM messages WHERE id = ? AND ${held}`);
   const finish = database.prepare(
     `UPDATE messages SET status = ?, reply = ?, finish = ?, error = ?, replied_by = ?, input_tokens = ?,
@@ -71,12 +71,12 @@ function createFinish(parts: Parts, putBack: TurnEnds["putBack"]): TurnEnds["fin
   const count = createCount(database);
   const deliverNote = createDeliverNote(database);
 
-  return (request, stored) => {
+  return (request, told) => {
     const { messages, lease, result, at } = request;
     const kept = messages.filter((id) => isHeld.get(id, lease.boot, lease.generator));
     if (kept.length < messages.length) {
       if (kept.length > 0)
-        putBack({ ...unchanged, messages: kept, lease, reason: "retry", isAlone: true, at }, stored);
+        putBack({ ...unchanged, messages: kept, lease, reason: "retry", isAlone: true, at }, told);
       return undefined;
     }
     const last = messages.at(-1) ?? "";
@@ -87,17 +87,13 @@ function createFinish(parts: Parts, putBack: TurnEnds["putBack"]): TurnEnds["fin
       session = text(row, "session");
       const data = ofMessage(row);
       if (result.kind === "done")
-        tell(
-          { type: "message.done", data: { ...data, usage: id === last ? result.usage : null } },
-          at,
-          stored,
-        );
-      else tell({ type: "message.failed", data: { ...data, error: result.error } }, at, stored);
+        tell({ type: "message.done", data: { ...data, usage: id === last ? result.usage : null } }, at, told);
+      else tell({ type: "message.failed", data: { ...data, error: result.error } }, at, told);
     }
-    if (result.kind === "failed") return rollOver(parts, sessions.failed(session, at), request, stored);
+    if (result.kind === "failed") return rollOver(parts, sessions.failed(session, at), request, told);
     count(result.usage, at);
     deliverNote(session, messages[0] ?? last);
-    return rollOver(parts, sessions.done(session, result.usage, request.identity, at), request, stored);
+    return rollOver(parts, sessions.done(session, result.usage, request.identity, at), request, told);
   };
 }
 
@@ -112,13 +108,13 @@ function ending(result: TurnResult, id: string, last: string) {
 }
 
 function createPutBack(parts: Parts): TurnEnds["putBack"] {
-  const { database, tell, sessions } = parts;
+  const { database, sessions } = parts;
   const putBack = database.prepare(
     `UPDATE messages SET status = 'pending', attempts = attempts - ?, error = coalesce(?, error), retry_at = ?,
        is_overflowed = max(is_overflowed, ?), is_alone = max(is_alone, ?), started_at = NULL, ${free}
      WHERE id = ? AND ${held} RETURNING *`,
   );
-  return (request, stored) => {
+  return (request, told) => {
     const { lease, at, error, retryAt, announcedAt, reason } = request;
     const rows = request.messages.flatMap((id): SqlRow[] => {
       const row = putBack.get(
@@ -140,21 +136,20 @@ function createPutBack(parts: Parts): TurnEnds["putBack"] {
       ...(error && { error }),
       ...(announcedAt !== null && { retryAt: isoTime(announcedAt) }),
     };
-    for (const row of rows)
-      tell({ type: "message.requeued", data: { ...ofMessage(row), ...why } }, at, stored);
-    return rollOver(parts, sessions.putBack(text(first, "session"), rows.length, at), request, stored);
+    for (const row of rows) tell({ type: "message.requeued", data: { ...ofMessage(row), ...why } }, at, told);
+    return rollOver(parts, sessions.putBack(text(first, "session"), rows.length, at), request, told);
   };
 }
 
 function rollOver(
-  { tell, sessions }: Parts,
+  { sessions }: Parts,
   session: SessionRecord,
   { rollover, at }: { rollover: { contextFrom: number } | null; at: number },
-  stored: StoredEvent[],
+  told: ToldEvent[],
 ): SessionRecord {
   if (!rollover) return session;
   const next = sessions.rolledOver(session.id, rollover.contextFrom);
-  tell({ type: "session.rolled_over", data: { session: next.id, epoch: next.epoch } }, at, stored);
+  tell({ type: "session.rolled_over", data: { session: next.id, epoch: next.epoch } }, at, told);
   return next;
 }
 
