@@ -34,6 +34,38 @@ export function representMessage(message: MessageRecord): ShownMessage {
   };
 }
 
+/** A message in the moment in which it was accepted, as `representMessage` would show it. */
+export function representAccepted(accepted: {
+  id: string;
+  session: string;
+  seq: number;
+  content: string;
+  at: number;
+}): ShownMessage {
+  const { id, session, seq, content, at } = accepted;
+  return {
+    id,
+    session,
+    seq,
+    content,
+    status: "pending",
+    attempts: 0,
+    reply: null,
+    finish: null,
+    error: null,
+    provider: null,
+    model: null,
+    revision: null,
+    fallbackFrom: null,
+    usage: null,
+    repliedBy: null,
+    retryOf: null,
+    createdAt: isoTime(at),
+    startedAt: null,
+    finishedAt: null,
+  };
+}
+
 /** What sessions are in memory, and what those that are not would run under. */
 export interface Loaded {
   registry: SessionRegistry;

@@ -128,7 +128,9 @@ export type AcceptResult =
       kind: "accepted";
       session: SessionRecord;
       isNewSession: boolean;
+      /** Pending as they are, with nothing tried yet. */
       messages: { id: string; seq: number }[];
+      at: number;
     }
   | { kind: "replayed"; messages: { id: string; seq: number }[] }
   | { kind: "conflict" }

@@ -3,6 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { SegueError } from "../../src/core/errors.ts";
 import { openDatabase } from "../../src/platform/bun.ts";
 import type { Database } from "../../src/platform/platform.ts";
+import firstMigration from "../../src/store/sqlite/migrations/0001-first.sql" with { type: "text" };
+import secondMigration from "../../src/store/sqlite/migrations/0002-agents.sql" with { type: "text" };
 import { storeConformance } from "./conformance.ts";
 import { closeStores, databasePath, openOnDisk } from "./disk-store.ts";
 import { Holder } from "./holder.ts";
@@ -116,6 +118,47 @@ describe("opening", () => {
         })(),
       ),
     ).toBe("storage");
+  });
+});
+
+describe("a store of an earlier program", () => {
+  const row =
+    "INSERT INTO messages (id, session, seq, content, status, created_at, lease_boot, lease_generator)";
+
+  /** One that has migrations 1 and 2, with sessions in each state. */
+  function earlierStore(): string {
+    const path = databasePath();
+    run(path, `${firstMigration}; ${secondMigration}; PRAGMA user_version = 2`);
+    const session = (id: string, pending: number): void =>
+      run(
+        path,
+        `INSERT INTO sessions VALUES (NULL, '${id}', NULL, NULL, '{}', NULL, NULL, NULL, 0, NULL, 1, 1, 4, ${pending}, NULL, 1, 1)`,
+      );
+    const message = (id: string, seq: number, status: string): void =>
+      run(
+        path,
+        `${row} VALUES ('${id}${seq}', '${id}', ${seq}, 'x', '${status}', 1, ${status === "running" ? "'boot_0', 'gen_0'" : "NULL, NULL"})`,
+      );
+    for (const [id, pending, ...statuses] of [
+      ["waits", 2, "done", "pending", "pending"],
+      ["works", 1, "done", "running", "pending"],
+      ["rests", 0, "done", "cancelled", "failed"],
+    ] as const) {
+      session(id, pending);
+      for (const [index, status] of statuses.entries()) message(id, index + 1, status);
+    }
+    return path;
+  }
+
+  test("its messages are taken in order, those in flight when it stopped too", async () => {
+    const { store } = openOnDisk(earlierStore());
+    await store.messages.recover("boot_1", 5, noon);
+    const holder = new Holder(store);
+    expect([await holder.take("waits"), await holder.take("waits")]).toMatchObject([{ seq: 2 }, { seq: 3 }]);
+    expect([await holder.take("works"), await holder.take("works")]).toMatchObject([{ seq: 2 }, { seq: 3 }]);
+    expect(await holder.claim("rests")).toBe("nothing");
+    expect(await acceptedOne(store, "rests")).toMatchObject({ seq: 4 });
+    expect(await holder.take("rests")).toMatchObject({ seq: 4 });
   });
 });
 

@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { SegueError } from "../../core/errors.ts";
 import type { AcceptResult, Idempotency, MessageRecord } from "../../store/store.ts";
+import type { ShownMessage } from "../answers.ts";
 import type { Routes } from "../app.ts";
 import { mediaType, readText, parseJson, requireMediaType } from "../body.ts";
 import { parseLines } from "../ndjson.ts";
 import { requestedWaitSeconds } from "../prefer.ts";
-import { representMessage } from "../representation.ts";
+import { representAccepted, representMessage } from "../representation.ts";
 import type { Services } from "../services.ts";
 import { fields, pageQuery, readQuery, requireId, text, wholeNumber } from "../validate.ts";
 
@@ -91,8 +92,18 @@ async function post(services: Services, request: Request, session: string): Prom
   if (media === "application/x-ndjson") return answerList(await registerPost(services, request, given));
   if (waitSeconds !== undefined) return postAndWait(services, request, given, waitSeconds);
   const result = await registerPost(services, request, given);
-  const message = await existing(services, idOf(result));
-  return answerOne(result, message, result.kind === "replayed", {});
+  return answerOne(result, await shown(services, given, result), result.kind === "replayed", {});
+}
+
+/** A message that was just accepted is as it was sent; one of an earlier post may have come further since. */
+async function shown(
+  services: Services,
+  { session, contents }: Post,
+  result: Accepted,
+): Promise<ShownMessage> {
+  const [first] = result.messages;
+  if (result.kind === "replayed" || !first) return representMessage(await existing(services, idOf(result)));
+  return representAccepted({ ...first, session, content: contents[0] ?? "", at: result.at });
 }
 
 async function postAndWait(
@@ -111,7 +122,7 @@ async function postAndWait(
     const end = result.kind === "replayed" ? services.ends.of(id, leave.signal) : ended;
     const message = await waited(services, request, id, end, seconds, leave);
     const isOk = result.kind === "replayed" || hasEnded(message);
-    return answerOne(result, message, isOk, { "Preference-Applied": `wait=${seconds}` });
+    return answerOne(result, representMessage(message), isOk, { "Preference-Applied": `wait=${seconds}` });
   } finally {
     leave.abort();
   }
@@ -208,12 +219,12 @@ function idOf(result: Accepted): string {
 
 function answerOne(
   result: Accepted,
-  message: MessageRecord,
+  message: ShownMessage,
   isOk: boolean,
   more: Record<string, string>,
 ): Response {
   const headers = { ...replayHeaders(result), ...more, Location: `/api/messages/${message.id}` };
-  return Response.json(representMessage(message), { status: isOk ? 200 : 202, headers });
+  return Response.json(message, { status: isOk ? 200 : 202, headers });
 }
 
 async function waited(

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Database } from "../../platform/platform.ts";
-import type { AcceptRequest, AcceptResult, SessionRecord } from "../store.ts";
+import type { AcceptRequest, AcceptResult } from "../store.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import { integer, text } from "./row.ts";
 import { type InsertSession, sessionRecord } from "./sessions.ts";
@@ -16,7 +16,7 @@ export function createAccept(database: Database, insertSession: InsertSession): 
   const byId = database.prepare("SELECT * FROM sessions WHERE id = ?");
   const reserve = database.prepare(
     `UPDATE sessions SET next_seq = next_seq + ?, pending = pending + ?, last_activity_at = max(last_activity_at, ?)
-     WHERE id = ? RETURNING *`,
+     WHERE n = ?`,
   );
   const insert = database.prepare(
     `INSERT INTO messages (id, session, seq, content, retry_of, is_summary, created_at)
@@ -35,9 +35,10 @@ export function createAccept(database: Database, insertSession: InsertSession): 
       tell({ type: "session.created", data: { session: request.session } }, request.at, told);
     }
     const count = request.messages.length;
-    const row = reserve.get(count, count, request.at, request.session);
+    const row = before ?? byId.get(request.session);
     if (!row) throw new Error(`session ${request.session} was not stored`);
-    const first = integer(row, "next_seq") - count;
+    reserve.run(count, count, request.at, integer(row, "n"));
+    const first = integer(row, "next_seq");
     const messages: Accepted = [];
     for (const [index, message] of request.messages.entries()) {
       const seq = first + index;
@@ -48,8 +49,9 @@ export function createAccept(database: Database, insertSession: InsertSession): 
       messages.push({ id: message.id, seq });
     }
     earlier.remember(request, messages);
-    const session: SessionRecord = sessionRecord(row);
-    return { kind: "accepted", session, isNewSession: !before, messages };
+    const lastActivityAt = Math.max(integer(row, "last_activity_at"), request.at);
+    const session = { ...sessionRecord(row), pending: pending + count, lastActivityAt };
+    return { kind: "accepted", session, isNewSession: !before, messages, at: request.at };
   };
 }
 

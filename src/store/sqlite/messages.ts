@@ -7,6 +7,7 @@ import { createContext } from "./context.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import { fromHead } from "./head.ts";
 import { messageRecord } from "./message-record.ts";
 import { createRecover } from "./recover.ts";
 import { createRetry } from "./retry.ts";
@@ -27,13 +28,14 @@ export function createMessages(parts: {
   const { database, commit, accept, claim, ends } = parts;
   const byId = database.prepare("SELECT * FROM messages WHERE id = ?");
   const head = database.prepare(
-    `SELECT id, seq, attempts, retry_at, crashes FROM messages INDEXED BY messages_pending
-     WHERE session = ? AND status = 'pending' ORDER BY seq LIMIT 1`,
+    `SELECT id, seq, attempts, retry_at, crashes FROM messages
+     WHERE session = ?1 AND ${fromHead("?1")} AND status = 'pending' ORDER BY seq LIMIT 1`,
   );
   const context = createContext(database);
   const resetAttempts = database.prepare(
     `UPDATE messages SET attempts = 0, retry_at = NULL
-     WHERE session = ? AND status = 'pending' AND (attempts > 0 OR retry_at IS NOT NULL)`,
+     WHERE session = ?1 AND ${fromHead("?1")} AND status = 'pending'
+       AND (attempts > 0 OR retry_at IS NOT NULL)`,
   );
   const cancel = createCancel(database);
   const recover = createRecover(database);
@@ -78,17 +80,21 @@ export function createMessages(parts: {
 
 /** Ends a message that has not ended, as `cancelled`; whether it did. */
 function createCancel(database: Database): (id: string, at: number, told: ToldEvent[]) => boolean {
-  const status = database.prepare("SELECT status FROM messages WHERE id = ?");
+  const before = database.prepare("SELECT n, id, session, seq, status FROM messages WHERE id = ?");
   const cancel = database.prepare(
     `UPDATE messages SET status = 'cancelled', finished_at = ?, retry_at = NULL, lease_boot = NULL,
-       lease_generator = NULL WHERE id = ? AND status IN ('pending', 'running') RETURNING *`,
+       lease_generator = NULL WHERE n = ?`,
   );
-  const uncount = database.prepare("UPDATE sessions SET pending = pending - 1 WHERE id = ?");
+  // 1. Where an inbox is emptied from its front, message by message, none of them is passed over again.
+  const uncount = database.prepare(
+    "UPDATE sessions SET pending = pending - 1, head_seq = head_seq + (head_seq = ?) WHERE id = ?",
+  );
   return (id, at, told) => {
-    const before = status.get(id);
-    const row = cancel.get(at, id);
-    if (!row) return false;
-    if (before && text(before, "status") === "pending") uncount.run(text(row, "session"));
+    const row = before.get(id);
+    const status = row && text(row, "status");
+    if (!row || (status !== "pending" && status !== "running")) return false;
+    cancel.run(at, integer(row, "n"));
+    if (status === "pending") uncount.run(integer(row, "seq"), text(row, "session"));
     tell({ type: "message.cancelled", data: ofMessage(row) }, at, told);
     return true;
   };
@@ -112,6 +118,7 @@ function listMessages(
   where("session = ?", filter.session);
   // One of a few words of ours, and written out: a partial index is not found for a parameter.
   if (filter.status !== undefined) conditions.push(`status = '${filter.status}'`);
+  if (filter.status === "pending") where(fromHead("?"), filter.session);
   where("seq > ?", filter.after);
   const matching = `FROM messages WHERE ${conditions.join(" AND ")} ORDER BY ${column}`;
   const sizes = database

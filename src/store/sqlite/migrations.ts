@@ -2,10 +2,11 @@ import { SegueError } from "../../core/errors.ts";
 import type { Database } from "../../platform/platform.ts";
 import first from "./migrations/0001-first.sql" with { type: "text" };
 import agents from "./migrations/0002-agents.sql" with { type: "text" };
+import heads from "./migrations/0003-heads.sql" with { type: "text" };
 import { integer } from "./row.ts";
 
 /** Migrations in order; the number of one is its place, counted from 1, and stands in `user_version`. */
-const migrations: readonly string[] = [first, agents];
+const migrations: readonly string[] = [first, agents, heads];
 
 /**
  * Brings a database up to this program, each migration in a transaction of its own. `beforeChange` is called once,

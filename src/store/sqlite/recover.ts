@@ -24,7 +24,9 @@ export function createRecover(
     `UPDATE messages SET status = 'failed', crashes = crashes + 1, error = ?, finished_at = ?, lease_boot = NULL,
        lease_generator = NULL WHERE n = ?`,
   );
-  const count = database.prepare("UPDATE sessions SET pending = pending + 1 WHERE id = ?");
+  const count = database.prepare(
+    "UPDATE sessions SET pending = pending + 1, head_seq = min(head_seq, ?) WHERE id = ?",
+  );
 
   const recoverOne = (
     row: SqlRow,
@@ -49,7 +51,7 @@ export function createRecover(
       return false;
     }
     requeue.run(attempts, isFoundAgain ? 1 : 0, JSON.stringify(error), integer(row, "n"));
-    count.run(text(row, "session"));
+    count.run(integer(row, "seq"), text(row, "session"));
     tell({ type: "message.requeued", data: { ...data, reason: "crash" } }, at, told);
     return true;
   };

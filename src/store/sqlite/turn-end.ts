@@ -1,5 +1,5 @@
 import { isoTime } from "../../core/clock.ts";
-import type { Usage } from "../../core/events.ts";
+import type { NewEvent, Usage } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { FinishRequest, Lease, PutBackRequest, SessionRecord, TurnResult } from "../store.ts";
 import { tell, type ToldEvent } from "./events.ts";
@@ -61,40 +61,50 @@ export function createTurnEnds(parts: Parts): TurnEnds {
 
 function createFinish(parts: Parts, putBack: TurnEnds["putBack"]): TurnEnds["finish"] {
   const { database, sessions } = parts;
-  const isHeld = database.prepare(`SELECT id FROM messages WHERE id = ? AND ${held}`);
+  const ofLease = database.prepare(`SELECT n, id, session, seq FROM messages WHERE id = ? AND ${held}`);
   const finish = database.prepare(
     `UPDATE messages SET status = ?, reply = ?, finish = ?, error = ?, replied_by = ?, input_tokens = ?,
-       output_tokens = ?, is_estimated = ?, finished_at = ?, ${free},
-       epoch = (SELECT epoch FROM sessions WHERE id = messages.session)
-     WHERE id = ? AND ${held} RETURNING *`,
+       output_tokens = ?, is_estimated = ?, finished_at = ?, epoch = ?, ${free} WHERE n = ?`,
   );
   const count = createCount(database);
   const deliverNote = createDeliverNote(database);
 
   return (request, told) => {
     const { messages, lease, result, at } = request;
-    const kept = messages.filter((id) => isHeld.get(id, lease.boot, lease.generator));
-    if (kept.length < messages.length) {
-      if (kept.length > 0)
-        putBack({ ...unchanged, messages: kept, lease, reason: "retry", isAlone: true, at }, told);
+    const rows = messages.flatMap((id): SqlRow[] => {
+      const row = ofLease.get(id, lease.boot, lease.generator);
+      return row ? [row] : [];
+    });
+    const [first] = rows;
+    if (!first) return undefined;
+    if (rows.length < messages.length) {
+      const kept = rows.map((row) => text(row, "id"));
+      putBack({ ...unchanged, messages: kept, lease, reason: "retry", isAlone: true, at }, told);
       return undefined;
     }
+    const id = text(first, "session");
+    const session =
+      result.kind === "failed"
+        ? sessions.failed(id, at)
+        : sessions.done(id, result.usage, request.identity, at);
     const last = messages.at(-1) ?? "";
-    let session = "";
-    for (const id of messages) {
-      const row = finish.get(...ending(result, id, last), at, id, lease.boot, lease.generator);
-      if (!row) continue;
-      session = text(row, "session");
-      const data = ofMessage(row);
-      if (result.kind === "done")
-        tell({ type: "message.done", data: { ...data, usage: id === last ? result.usage : null } }, at, told);
-      else tell({ type: "message.failed", data: { ...data, error: result.error } }, at, told);
+    for (const row of rows) {
+      finish.run(...ending(result, text(row, "id"), last), at, session.epoch, integer(row, "n"));
+      tell(endOf(row, result, last), at, told);
     }
-    if (result.kind === "failed") return rollOver(parts, sessions.failed(session, at), request, told);
-    count(result.usage, at);
-    deliverNote(session, messages[0] ?? last);
-    return rollOver(parts, sessions.done(session, result.usage, request.identity, at), request, told);
+    if (result.kind === "done") {
+      count(result.usage, at);
+      deliverNote(id, text(first, "id"));
+    }
+    return rollOver(parts, session, request, told);
   };
+}
+
+/** What is told of a message that ended with its turn. */
+function endOf(row: SqlRow, result: TurnResult, last: string): NewEvent {
+  const data = ofMessage(row);
+  if (result.kind === "failed") return { type: "message.failed", data: { ...data, error: result.error } };
+  return { type: "message.done", data: { ...data, usage: data.message === last ? result.usage : null } };
 }
 
 /** The columns of a message that ended: of a batch the last has the reply, the others say which. */
@@ -137,7 +147,12 @@ function createPutBack(parts: Parts): TurnEnds["putBack"] {
       ...(announcedAt !== null && { retryAt: isoTime(announcedAt) }),
     };
     for (const row of rows) tell({ type: "message.requeued", data: { ...ofMessage(row), ...why } }, at, told);
-    return rollOver(parts, sessions.putBack(text(first, "session"), rows.length, at), request, told);
+    return rollOver(
+      parts,
+      sessions.putBack(text(first, "session"), rows.length, integer(first, "seq"), at),
+      request,
+      told,
+    );
   };
 }
 

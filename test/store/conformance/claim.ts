@@ -50,6 +50,29 @@ export function claimConformance(open: OpenStore): void {
       expect([first.seq, second.seq]).toEqual([1, 2]);
     });
 
+    test("of two messages in flight one that is put back comes before those that were never taken", async () => {
+      const { store } = open();
+      await accepted(store, "a", ["one", "two", "three"]);
+      const holder = new Holder(store);
+      const first = await holder.take("a");
+      await holder.take("a");
+      await holder.putBack(first);
+      expect(await store.messages.head("a")).toMatchObject({ seq: 1 });
+      expect(await holder.take("a")).toMatchObject({ seq: 1 });
+      expect(await holder.take("a")).toMatchObject({ seq: 3 });
+    });
+
+    test("messages cancelled in front of it, and behind it, are passed over", async () => {
+      const { store } = open();
+      const messages = await accepted(store, "a", ["one", "two", "three", "four", "five"]);
+      for (const at of [1, 0, 3]) await store.messages.cancel(messages[at]?.id ?? "", noon);
+      const holder = new Holder(store);
+      expect(await store.messages.head("a")).toMatchObject({ seq: 3 });
+      expect(await holder.take("a")).toMatchObject({ seq: 3 });
+      expect(await holder.take("a")).toMatchObject({ seq: 5 });
+      expect(await holder.claim("a")).toBe("nothing");
+    });
+
     test("a claim never reaches into another session", async () => {
       const { store } = open();
       await accepted(store, "a", ["one"]);
