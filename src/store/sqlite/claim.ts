@@ -3,6 +3,7 @@ import type { ClaimRequest, ClaimResult } from "../store.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import { messageRecord } from "./message-record.ts";
 import { fromHead } from "./head.ts";
+import { numberGiven, textGiven } from "./parameter.ts";
 import { integer } from "./row.ts";
 import type { SessionWrites } from "./session-writes.ts";
 
@@ -14,8 +15,8 @@ export function createClaim(database: Database, sessions: SessionWrites): Claim 
   const newestRevision = database.prepare("SELECT coalesce(max(revision), 0) AS revision FROM revisions");
   const pending = database.prepare(
     `SELECT n, is_alone, is_summary FROM messages
-     WHERE session = ?1 AND ${fromHead("?1")} AND status = 'pending'
-     ORDER BY seq LIMIT ?2`,
+     WHERE session = ${textGiven("?1")} AND ${fromHead("?1")} AND status = 'pending'
+     ORDER BY seq LIMIT ${numberGiven("?2")}`,
   );
   const claim = database.prepare(
     `UPDATE messages SET status = 'running', attempts = attempts + 1, started_at = ?, retry_at = NULL,

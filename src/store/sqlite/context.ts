@@ -1,6 +1,7 @@
 import type { Database } from "../../platform/platform.ts";
 import type { Exchange } from "../store.ts";
 import { createDeliveredNotes } from "./notes.ts";
+import { textGiven } from "./parameter.ts";
 import { integer, text, textOrNull } from "./row.ts";
 
 /** The exchanges of a session's present context (see `Store.messages.context`). */
@@ -9,7 +10,7 @@ export function createContext(
 ): (session: string, from: number, before: number) => Exchange[] {
   const done = database.prepare(
     `SELECT id, seq, content, reply, replied_by FROM messages
-     WHERE session = ? AND seq >= ? AND seq < ? AND status = 'done' ORDER BY seq`,
+     WHERE session = ${textGiven()} AND seq >= ? AND seq < ? AND status = 'done' ORDER BY seq`,
   );
   const notesOf = createDeliveredNotes(database);
   return (session, from, before) => {

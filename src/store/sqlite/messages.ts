@@ -9,6 +9,7 @@ import { tell, type ToldEvent } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { fromHead } from "./head.ts";
 import { messageRecord } from "./message-record.ts";
+import { textGiven } from "./parameter.ts";
 import { createRecover } from "./recover.ts";
 import { createRetry } from "./retry.ts";
 import { integer, integerOrNull, text } from "./row.ts";
@@ -29,7 +30,7 @@ export function createMessages(parts: {
   const byId = database.prepare("SELECT * FROM messages WHERE id = ?");
   const head = database.prepare(
     `SELECT id, seq, attempts, retry_at, crashes FROM messages
-     WHERE session = ?1 AND ${fromHead("?1")} AND status = 'pending' ORDER BY seq LIMIT 1`,
+     WHERE session = ${textGiven("?1")} AND ${fromHead("?1")} AND status = 'pending' ORDER BY seq LIMIT 1`,
   );
   const context = createContext(database);
   const resetAttempts = database.prepare(
