@@ -58,7 +58,7 @@ export class Model {
     started: (turn) => this.#started(turn),
     ended: (turn) => this.#ended(this.#pairing.ended(turn)),
   });
-  readonly #drains = new Drains(this.#revisions);
+  readonly #drains = new Drains(this.#revisions, this.#answers.hadStoreFault);
   readonly #settings = new SettingsInForce(this.#revisions, this.#requests);
   readonly #generators = new Generators();
   readonly #stored = new StoredMessages({

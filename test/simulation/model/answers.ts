@@ -113,7 +113,7 @@ export class Answers implements Judge {
     }
   }
 
-  #expectLegal({ status, body }: Answer, { method, path }: Asked): void {
+  #expectLegal({ status, body, at }: Answer, { method, path, from }: Asked): void {
     const code = isDocument(body) && typeof body["code"] === "string" ? body["code"] : "";
     const name = `${method} ${path}`;
     if (status === 507)
@@ -123,11 +123,20 @@ export class Answers implements Judge {
       const isExcused = isStarting || (code === "storage" ? this.#hadStoreFault : this.#isStopping);
       return expect(isExcused, "answers", () => `${name} was answered 503 ${code}, nothing stood in the way`);
     }
+    if (status === 404 && method === "POST" && path.endsWith("/messages"))
+      return this.#expectDeleted(path, from, at);
     const rule = legal.find((each) => each.method === method && each.path.test(path));
     const isLegal = rule ? rule.statuses.includes(status) : status < 500;
     expect(isLegal, "answers", () => `${name} was answered ${status} ${code}`);
     const isSaid = status < 400 || (isDocument(body) && body["status"] === status && code !== "");
     expect(isSaid, "answers", () => `${name} was answered ${status} without saying why`);
+  }
+
+  /** A post that was accepted may find its session deleted when it is answered. */
+  #expectDeleted(path: string, from: number, at: number): void {
+    const session = path.replace(/\/messages$/, "");
+    const isDeleted = this.#requests.between("DELETE", session, from, at).length > 0;
+    expect(isDeleted, "answers", () => `POST ${path} was answered 404, nobody deleted its session`);
   }
 
   /** Section 1.1: from here on it is kept. */

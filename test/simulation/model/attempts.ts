@@ -54,7 +54,8 @@ export function expectMayFail(message: Message, error: FailureKind, revisions: R
   }
   expect(counted.has(error), "attempts", () => `${name} failed by ${error}, which fails no message`);
   const most = revisions.numbersBetween("turn.maxAttempts", at, at);
-  const attempts = message.attempts + 1;
+  // A batch ends together, when its last attempt is any message's.
+  const attempts = Math.max(message.attempts + 1, message.turn?.attempt ?? 0);
   const isLast = most.length === 0 || most.some((maximum) => attempts >= maximum);
   expect(isLast, "attempts", () => `${name} failed at attempt ${attempts} of ${most.join(" or ")}`);
 }
@@ -62,14 +63,16 @@ export function expectMayFail(message: Message, error: FailureKind, revisions: R
 /** Section 4: with the last counted attempt a message has failed. */
 export function expectMayGoOn(message: Message, revisions: Revisions, at: number): void {
   const most = revisions.numbersBetween("turn.maxAttempts", at, at);
-  const { session, seq, attempts } = message;
+  const { session, seq } = message;
+  const attempts = Math.max(message.attempts, message.turn?.attempt ?? 0);
   const isUnderWay = most.length === 0 || most.some((maximum) => attempts < maximum);
   expect(isUnderWay, "attempts", () => `${session}/${seq} goes on after ${attempts} counted attempts`);
 }
 
-/** Section 2, `turn.retryMs`: the first wait, each next four times as long, at most 5 min, ±20 %. */
+/** Section 2, `turn.retryMs`: the first wait, each next four times as long, at most 5 min, ±20 %; a batch waits together. */
 export function expectBackoff(
-  { session, seq, attempts, retryAt }: Message,
+  { session, seq, retryAt }: Message,
+  attempts: number,
   at: number,
   revisions: Revisions,
 ): void {

@@ -43,6 +43,7 @@ export class Contexts {
     const isRestart =
       seen.kind === "crash" ||
       seen.kind === "boot" ||
+      seen.kind === "restart" ||
       seen.kind === "edit" ||
       seen.kind === "written" ||
       (seen.kind === "request" && seen.path.startsWith("/api/daemon/restart"));

@@ -232,11 +232,12 @@ export class Inboxes {
     }
     if (error === "context_overflow" && message.turn?.messages.length === 1) message.hasOverflowed = true;
     message.error = error ?? message.error;
+    const attempts = message.turn?.attempt ?? message.attempts;
     this.#left(at, data, end);
     // Any other time is a park's, which may end before.
     if (!isCounted || data.reason !== "retry" || data.retryAt === undefined) return;
     message.retryAt = Date.parse(data.retryAt);
-    expectBackoff(message, at, this.#revisions);
+    expectBackoff(message, attempts, at, this.#revisions);
   }
 
   /** Section 1.1: exactly one outcome; only who is running ends or goes back, only who has not ended is cancelled. */

@@ -42,7 +42,9 @@ export class Revisions {
   see(seen: Seen): void {
     if (seen.kind === "born") this.#add(seen.document ?? {}, seen.at);
     else if (seen.kind === "edit") {
-      this.#file = { text: seen.text, at: seen.at, isGood: seen.isGood };
+      // Where only a referenced file was edited, the settings file says what it said.
+      const isSame = seen.text === undefined && (seen.how === "rename" || seen.how === "in place");
+      this.#file = { text: isSame ? this.#file.text : seen.text, at: seen.at, isGood: seen.isGood };
       if (seen.document !== undefined && seen.isGood) this.#add(seen.document, seen.at);
     } else if (seen.kind === "written") {
       this.#file = { text: seen.text, at: seen.at, isGood: true };
