@@ -2,8 +2,9 @@ import { EventSourceParserStream } from "eventsource-parser/stream";
 import * as v from "valibot";
 import { errorText, isErrorCode, SegueError } from "../core/errors.ts";
 import { fetchOnSocket } from "#platform";
-import { problemAnswer } from "./answers.ts";
+import { daemonAnswer, problemAnswer } from "./answers.ts";
 import { daemonAddress, type AddressContext, type DaemonAddress } from "./daemon-address.ts";
+import { isOfSettings } from "./failure.ts";
 
 /** What the daemon answered: the text as it came, and what it says, checked. */
 export interface Answer<T> {
@@ -209,7 +210,21 @@ export class DaemonClient {
     const checked = v.safeParse(errorAnswer, parsedOrUndefined(await this.#textOf(response)));
     if (!checked.success) return this.#notSegue(response.status);
     const { code, detail, errors } = checked.output;
-    return new SegueError(isErrorCode(code) ? code : "internal", detail, errors ? { problems: errors } : {});
+    const known = isErrorCode(code) ? code : "internal";
+    if (!errors) return new SegueError(known, detail);
+    const file = isOfSettings(known) ? await this.#settingsPath() : undefined;
+    return new SegueError(known, detail, { problems: errors, ...(file === undefined ? {} : { file }) });
+  }
+
+  /** Where the daemon's own settings are: seldom where this command's are when it was named by its data folder. */
+  async #settingsPath(): Promise<string | undefined> {
+    try {
+      const response = await this.#send("/api/daemon", {});
+      const checked = v.safeParse(daemonAnswer, parsedOrUndefined(await response.text()));
+      return checked.success ? checked.output.settingsPath : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   #notSegue(status: number): SegueError {

@@ -13,10 +13,20 @@ const ofSettings: ReadonlySet<ErrorCode> = new Set([
   "legacy_settings",
 ]);
 
-/** What to say about an expected error: what, where and the way out. `settingsPath` is the file it may be about. */
+/** Whether the problems of an error with this code are in the settings file. */
+export function isOfSettings(code: ErrorCode): boolean {
+  return ofSettings.has(code);
+}
+
+/**
+ * What to say about an expected error: what, where and the way out. `settingsPath` is the file that it may be about
+ * where it names none itself.
+ */
 export function describeError(error: SegueError, settingsPath: string): FailureReport {
   const problems = (error.problems ?? []).map((problem) =>
-    ofSettings.has(error.code) ? problemLine(problem, settingsPath) : `${problem.path}: ${problem.message}`,
+    isOfSettings(error.code)
+      ? problemLine(problem, error.file ?? settingsPath)
+      : `${problem.path}: ${problem.message}`,
   );
   return {
     lines: [`segue: ${error.message}`, ...problems, ...(error.hint ? [sentence(error.hint)] : [])],

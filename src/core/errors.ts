@@ -59,19 +59,28 @@ export class SegueError extends Error {
   /** What to do about it, as a sentence, where the message does not say it already. */
   readonly hint: string | undefined;
   readonly problems: readonly Problem[] | undefined;
+  /** The file that the problems are in, where it may be another than the reader thinks of. */
+  readonly file: string | undefined;
   /** Seconds after which trying again makes sense (RFC 9110 Retry-After). */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    more: { hint?: string; cause?: unknown; problems?: readonly Problem[]; retryAfterSeconds?: number } = {},
+    more: {
+      hint?: string;
+      cause?: unknown;
+      problems?: readonly Problem[];
+      file?: string;
+      retryAfterSeconds?: number;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "SegueError";
     this.code = code;
     this.hint = more.hint;
     this.problems = more.problems;
+    this.file = more.file;
     this.retryAfterSeconds = more.retryAfterSeconds;
   }
 

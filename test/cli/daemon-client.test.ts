@@ -250,3 +250,30 @@ test("tail ends quietly when nobody reads it any more", async () => {
     stderr: "",
   });
 });
+
+test("a problem in the daemon's settings is told with the daemon's file, not with one that this command would take", async () => {
+  const problem = {
+    path: "turn.maxAttempts",
+    message: "turn.maxAttempts must be at least 1",
+    line: 3,
+    column: 7,
+  };
+  const daemon = {
+    instanceId: "boot_1",
+    pid: 1,
+    version: "0.1.0",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    phase: "serving",
+    url: "http://127.0.0.1:4747",
+    settingsPath: "/var/lib/segue/settings.json",
+    dataDir: "/var/lib/segue/data",
+  };
+  const home = homeWithDaemon((request) =>
+    request.method === "GET"
+      ? Response.json(daemon)
+      : Response.json({ code: "settings_invalid", detail: "not valid", errors: [problem] }, { status: 422 }),
+  );
+  const run = await home.segue(["reload"]);
+  expect(run).toMatchObject({ exitCode: 5, stdout: "" });
+  expect(run.stderr).toContain("\n/var/lib/segue/settings.json:3:7: turn.maxAttempts must be at least 1\n");
+});
