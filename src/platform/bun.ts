@@ -46,19 +46,38 @@ function prepareIn(database: BunDatabase, sql: string): Statement {
 const anyBodyBytes = Number.MAX_SAFE_INTEGER;
 
 /**
- * Serves HTTP at an address. Throws the system's error (`EADDRINUSE`, `EACCES`, …) where it cannot listen.
- * No idle limit of the server's own: event streams are quiet for long, and waits are bounded by their routes.
+ * How long a connection over TCP may stay as it is while nothing is being answered on it: before its request has come
+ * whole, between two requests, and while its reader takes nothing. Heartbeats keep an event stream that is read.
  */
-export function listen(address: ListenAddress, handler: RequestHandler): Listener {
-  const common = { fetch: handler, maxRequestBodySize: anyBodyBytes, development: false };
+const idleSeconds = 120;
+
+/**
+ * Serves HTTP at an address. Throws the system's error (`EADDRINUSE`, `EACCES`, …) where it cannot listen. A request
+ * that is being answered has no limit of the server's own: waits are bounded by their routes. Elsewhere a connection
+ * over TCP is cut after `idleLimit` seconds; one of this user's own, on a socket, is not.
+ */
+export function listen(address: ListenAddress, handler: RequestHandler, idleLimit = idleSeconds): Listener {
+  const common = { maxRequestBodySize: anyBodyBytes, development: false };
   const server =
     "socket" in address
-      ? Bun.serve(withoutIdleLimit({ ...common, unix: address.socket }))
-      : Bun.serve(
-          // `reusePort` said aloud: `development: false` alone shares the port with every other server of this user
-          // that does so (Bun 1.4.5, measured).
-          withoutIdleLimit({ ...common, hostname: address.host, port: address.port, reusePort: false }),
-        );
+      ? Bun.serve(withoutIdleLimit({ ...common, fetch: handler, unix: address.socket }))
+      : Bun.serve({
+          ...common,
+          hostname: address.host,
+          port: address.port,
+          // Said aloud: `development: false` alone shares the port with every other server of this user that does so
+          // (Bun 1.4.5, measured).
+          reusePort: false,
+          idleTimeout: idleLimit,
+          fetch: async (request, server) => {
+            server.timeout(request, 0);
+            try {
+              return await handler(request);
+            } finally {
+              server.timeout(request, idleLimit);
+            }
+          },
+        });
   return {
     port: server.port ?? 0,
     stop: async (isForced) => {
