@@ -17,6 +17,7 @@ import { settingsRoutes } from "./routes/settings.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
 import type { Services } from "./services.ts";
+import { requireTarget } from "./validate.ts";
 
 /** Answers one request; a route's parameters are in `path`. It may throw a `SegueError`. */
 export type Handler = (request: Request, path: Record<string, string>) => Response | Promise<Response>;
@@ -28,6 +29,7 @@ export type Routes = Record<string, Partial<Record<"GET" | "POST" | "PATCH" | "P
 export function createApp(services: Services, transport: Transport): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
+    requireTarget(context.req.raw);
     requireAccess(context.req.raw, transport, services.settings.inForce().settings.server.token);
     await next();
     context.header("X-Content-Type-Options", "nosniff");
@@ -63,9 +65,15 @@ export function createApp(services: Services, transport: Transport): Hono {
 function register(app: Hono, path: string, methods: Routes[string], bodies: BodyGuard): void {
   for (const [method, handler] of Object.entries(methods))
     app.on(method, path, async (context) => {
-      const { request, release } = bodies.guard(context.req.raw);
+      const { request, isLate, release } = bodies.guard(context.req.raw);
       try {
         return await handler(request, context.req.param());
+      } catch (thrown) {
+        if (!isLate() || !(thrown instanceof SegueError)) throw thrown;
+        // 1. What is still to come of the body is not waited for: the connection goes.
+        const response = answerError(thrown);
+        response.headers.set("Connection", "close");
+        return response;
       } finally {
         release();
       }

@@ -10,12 +10,24 @@ export function mediaType(request: Request): string {
   return (request.headers.get("Content-Type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** Throws `unsupported_media_type` unless the body is of one of these media types. */
+/** Throws `unsupported_media_type` unless the body is of one of these media types, in UTF-8, and not compressed. */
 export function requireMediaType(request: Request, allowed: readonly string[]): void {
   if (!allowed.includes(mediaType(request)))
     throw new SegueError("unsupported_media_type", `the body has to be ${allowed.join(" or ")}`, {
       hint: "say so in Content-Type",
     });
+  if (!/^(identity)?$/i.test(request.headers.get("Content-Encoding") ?? ""))
+    throw new SegueError(
+      "unsupported_media_type",
+      "the body has to come as it is, without a Content-Encoding",
+    );
+  if (!isUtf8(request)) throw new SegueError("unsupported_media_type", "the body has to be UTF-8");
+}
+
+/** US-ASCII is UTF-8 too. */
+function isUtf8(request: Request): boolean {
+  const [, charset] = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(request.headers.get("Content-Type") ?? "") ?? [];
+  return charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset);
 }
 
 /** The body as text. Throws `too_large` as soon as it is too long, `malformed` where it is not UTF-8. */

@@ -65,6 +65,12 @@ export function requireId(id: string): string {
   return id;
 }
 
+/** Throws `malformed` where what is asked for is no path: a request may come without a host, or as for a proxy. */
+export function requireTarget({ url }: Request): void {
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return;
+  throw new SegueError("malformed", "a request has to name its host, and ask for a path");
+}
+
 /** The query as an object of a shape; throws `malformed` with every problem. A name given twice counts once, the last. */
 export function readQuery<T extends v.GenericSchema>(request: Request, schema: T): v.InferOutput<T> {
   const query = Object.fromEntries(new URL(request.url).searchParams);

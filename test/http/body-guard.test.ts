@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { refusal } from "./asking.ts";
 import { type DaemonApp, startApp, stopApps } from "./daemon-app.ts";
 
@@ -46,4 +46,54 @@ test("a body of an unknown length that ends is taken as it is", async () => {
   const { answer, end } = postUnfinished(app, 2);
   end();
   expect(await (await answer).json()).toMatchObject({ content: "a".repeat(2 * mebibyte) });
+});
+
+describe("a body that says how long it is", () => {
+  /** Posts one of which only the beginning comes. */
+  function postHalf(app: DaemonApp, length: number): Promise<Response> {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new Uint8Array(8).fill(97)),
+    });
+    const headers = { "Content-Type": "text/plain", "Content-Length": String(length) };
+    return app.ask("/api/sessions/a/messages", { body, headers });
+  }
+
+  test("is waited for no longer than others, and its connection goes", async () => {
+    const app = await startApp();
+    const answer = postHalf(app, 1000);
+    await app.clock.advance(119_000);
+    await app.clock.advance(1000);
+    const response = await answer;
+    expect(response.headers.get("Connection")).toBe("close");
+    expect(await refusal(response)).toBe("400 malformed");
+  });
+
+  test.each([
+    ["short ones", 64 * 1024, 1024],
+    ["longer ones", mebibyte, 256],
+  ])("counts as that long: of %s so many are waited for, and others go on", async (_, length, most) => {
+    const app = await startApp({ limits: { maxMessageBytes: 3 * mebibyte } });
+    const halves = Array.from({ length: most }, () => postHalf(app, length));
+    await app.clock.settle();
+    const next = await postHalf(app, length);
+    expect(next.headers.get("Retry-After")).toMatch(/^\d+$/);
+    expect(await refusal(next)).toBe("429 too_many_pending");
+    const other = "b".repeat(length > 64 * 1024 ? 10 : 100 * 1024);
+    const headers = { "Content-Type": "text/plain", "Content-Length": String(other.length) };
+    expect((await app.ask("/api/sessions/b/messages", { body: other, headers })).status).toBe(202);
+    await app.clock.advance(120_000);
+    for (const half of halves) expect(await refusal(await half)).toBe("400 malformed");
+    expect(await app.done("a", "again")).toMatchObject({ status: "done" });
+  });
+
+  test("is not late for what its answer waits for", async () => {
+    const app = await startApp({ providers: { echo: { delayMs: 200_000 } }, turn: { timeoutMs: 600_000 } });
+    const answer = app.json("/api/sessions/a/messages", {
+      json: { content: "slow" },
+      headers: { Prefer: "wait=300", "Content-Length": "18" },
+    });
+    await app.clock.settle();
+    await app.clock.advance(200_000);
+    expect(await answer).toMatchObject({ status: "done" });
+  });
 });

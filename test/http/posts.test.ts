@@ -121,6 +121,16 @@ describe("posting a message", () => {
       "415 unsupported_media_type",
     ],
     [
+      "another charset",
+      { body: "x", headers: { "Content-Type": 'text/plain; format=flowed; charset="ISO-8859-1"' } },
+      "415 unsupported_media_type",
+    ],
+    [
+      "a compressed body",
+      { body: "x", headers: { "Content-Type": "text/plain", "Content-Encoding": "gzip" } },
+      "415 unsupported_media_type",
+    ],
+    [
       "a form",
       { body: "content=x", headers: { "Content-Type": "application/x-www-form-urlencoded" } },
       "415 unsupported_media_type",
