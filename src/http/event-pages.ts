@@ -1,35 +1,19 @@
-import type { StoredEvent } from "../core/events.ts";
 import type { Store } from "../store/store.ts";
-
-/** A stored event, and its text as every reader is sent it. */
-export interface WrittenEvent {
-  event: StoredEvent;
-  text: Uint8Array;
-}
-
-const encoder = new TextEncoder();
-
-/** Stored events as they are sent (WHATWG HTML, "Server-sent events"). */
-export function writtenEvents(events: readonly StoredEvent[]): WrittenEvent[] {
-  return events.map((event) => ({
-    event,
-    text: encoder.encode(`id: ${event.id}\nevent: ${event.type}\ndata: ${event.data}\n\n`),
-  }));
-}
+import { EventBatch } from "./event-batch.ts";
 
 /** Reads stored events by pages. Readers that are equally far behind share a page: it is read and written once. */
 export class EventPages {
   /** Events of a whole page; a shorter one is the last. */
   static readonly size = 500;
   readonly #store: Store;
-  #underWay = new Map<number, Promise<WrittenEvent[]>>();
+  #underWay = new Map<number, Promise<EventBatch>>();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
   /** The first events after an id, whatever was committed before it was asked for among them. */
-  after(id: number): Promise<WrittenEvent[]> {
+  after(id: number): Promise<EventBatch> {
     const known = this.#underWay.get(id);
     if (known) return known;
     const pages = this.#underWay;
@@ -43,7 +27,7 @@ export class EventPages {
     if (this.#underWay.size > 0) this.#underWay = new Map();
   }
 
-  async #read(id: number): Promise<WrittenEvent[]> {
-    return writtenEvents(await this.#store.events.after(id, EventPages.size));
+  async #read(id: number): Promise<EventBatch> {
+    return new EventBatch(await this.#store.events.after(id, EventPages.size));
   }
 }

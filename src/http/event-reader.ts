@@ -1,18 +1,12 @@
 import { type Clock, isoTime } from "../core/clock.ts";
 import type { Store } from "../store/store.ts";
-import { EventPages, type WrittenEvent } from "./event-pages.ts";
-
-/** Which events a reader wants; empty lists nothing out. */
-export interface EventFilter {
-  session: string | undefined;
-  /** Type names, or `message.*` for all of a family; none means all. */
-  types: readonly string[];
-}
+import { type EventBatch, type EventFilter, isWanted } from "./event-batch.ts";
+import { EventPages } from "./event-pages.ts";
 
 /** Who has not taken this much, and takes nothing, is too slow: it is told the gap, and closed. */
 const mostUntakenBytes = 4 * 1024 * 1024;
 /** Who is behind is sent more once it holds no more than this. */
-const drainedBytes = 16 * 1024;
+const drainedBytes = 8 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -45,7 +39,7 @@ export class EventReader {
   #lastId = 0;
   #phase: "behind" | "joining" | "live" = "behind";
   /** Committed while it was joining. */
-  #meanwhile: WrittenEvent[] = [];
+  #meanwhile: EventBatch[] = [];
   /** Bytes of events that passed it by since it last took something. */
   #passedBytes = 0;
   #queuedBefore = 0;
@@ -89,17 +83,17 @@ export class EventReader {
     );
   }
 
-  /** Something was committed, `bytes` in all. */
-  offer(events: readonly WrittenEvent[], bytes: number): void {
-    if (this.#isTooSlow()) return this.#leaveBehind(events.at(-1)?.event.id ?? 0);
-    if (this.#phase === "joining") this.#meanwhile.push(...events);
-    else if (this.#phase === "behind") this.#passedBytes += bytes;
-    else this.#offerLive(events, bytes);
+  /** Something was committed. */
+  offer(batch: EventBatch): void {
+    if (this.#isTooSlow()) return this.#leaveBehind(batch.events.at(-1)?.id ?? 0);
+    if (this.#phase === "joining") this.#meanwhile.push(batch);
+    else if (this.#phase === "behind") this.#passedBytes += batch.bytes;
+    else this.#offerLive(batch);
   }
 
   /** A piece of a reply; those who are behind or slow do without. */
   offerDelta(session: string, type: string, text: Uint8Array): void {
-    if (!this.#wants(session, type)) return;
+    if (!isWanted(this.filter, session, type)) return;
     const fits = this.#queuedBytes + text.byteLength <= this.#shareBytes();
     if (this.#phase === "live" && fits) this.#enqueue(text);
     else this.#onDropped(1);
@@ -117,14 +111,11 @@ export class EventReader {
     controller?.close();
   }
 
-  #offerLive(events: readonly WrittenEvent[], bytes: number): void {
-    if (this.#queuedBytes + bytes > this.#shareBytes()) {
-      this.#phase = "behind";
-      this.#passedBytes += bytes;
-      void this.#catchUp().catch(() => this.end());
-      return;
-    }
-    for (const written of events) this.#send(written);
+  #offerLive(batch: EventBatch): void {
+    if (this.#queuedBytes + batch.bytes <= this.#shareBytes()) return this.#send(batch);
+    this.#phase = "behind";
+    this.#passedBytes += batch.bytes;
+    void this.#catchUp().catch(() => this.end());
   }
 
   async #begin(after: number | null): Promise<void> {
@@ -140,7 +131,7 @@ export class EventReader {
       if (!this.#controller) return;
       this.#phase = "joining";
       const page = await this.#pages.after(this.#lastId);
-      if ((await this.#sendPage(page)) && page.length < EventPages.size) break;
+      if ((await this.#sendPage(page)) && page.size < EventPages.size) break;
       if (!this.#controller) return;
       this.#phase = "behind";
       this.#meanwhile = [];
@@ -148,31 +139,32 @@ export class EventReader {
     this.#phase = "live";
     const meanwhile = this.#meanwhile;
     this.#meanwhile = [];
-    for (const written of meanwhile) this.#send(written);
+    for (const batch of meanwhile) this.#send(batch);
   }
 
   /** Whether it was sent in one go; else more may have been committed than was kept for it. */
-  async #sendPage(page: readonly WrittenEvent[]): Promise<boolean> {
-    let isInOneGo = true;
-    for (const written of page) {
-      const held = this.#queuedBytes;
-      if (held > 0 && held + written.text.byteLength > this.#shareBytes()) {
-        isInOneGo = false;
-        this.#phase = "behind";
-        this.#meanwhile = [];
-        await this.#drained();
-        if (!this.#controller) return false;
-      }
-      this.#send(written);
+  async #sendPage(page: EventBatch): Promise<boolean> {
+    let sent = 0;
+    for (;;) {
+      const end = page.endWithin(this.#shareBytes() - this.#queuedBytes, sent);
+      this.#send(page, sent, end);
+      if (end === page.size) return sent === 0;
+      sent = end;
+      this.#phase = "behind";
+      this.#meanwhile = [];
+      await this.#drained();
+      if (!this.#controller) return false;
     }
-    return isInOneGo;
   }
 
-  /** Sends what it wants and has not seen. */
-  #send({ event, text }: WrittenEvent): void {
-    if (event.id <= this.#lastId) return;
-    this.#lastId = event.id;
-    if (this.#wants(event.session, event.type)) this.#enqueue(text);
+  /** Sends what it wants and has not seen, in one piece: each piece is a write to its connection. */
+  #send(batch: EventBatch, from = 0, end = batch.size): void {
+    const start = Math.max(from, batch.indexAfter(this.#lastId));
+    const last = batch.events[end - 1];
+    if (!last || start >= end) return;
+    this.#lastId = last.id;
+    const text = batch.text(start, end, this.filter);
+    if (text.byteLength > 0) this.#enqueue(text);
   }
 
   /** Resolves when the reader has taken what it was sent. */
@@ -207,17 +199,6 @@ export class EventReader {
 
   #enqueue(text: Uint8Array): void {
     this.#controller?.enqueue(text);
-  }
-
-  #wants(session: string | null, type: string): boolean {
-    if (this.filter.session !== undefined && this.filter.session !== session) return false;
-    const { types } = this.filter;
-    return (
-      types.length === 0 ||
-      types.some(
-        (wanted) => wanted === type || (wanted.endsWith(".*") && type.startsWith(wanted.slice(0, -1))),
-      )
-    );
   }
 
   #forget(): void {

@@ -1,8 +1,9 @@
 import { type Cancel, type Clock, isoTime } from "../core/clock.ts";
 import type { DeltaEvent, EventBus, EventListener, StoredEvent } from "../core/events.ts";
 import type { Store } from "../store/store.ts";
-import { EventPages, writtenEvents } from "./event-pages.ts";
-import { type EventFilter, EventReader, transientText } from "./event-reader.ts";
+import { EventBatch, type EventFilter } from "./event-batch.ts";
+import { EventPages } from "./event-pages.ts";
+import { EventReader, transientText } from "./event-reader.ts";
 
 /** A comment this often keeps proxies and clients from giving up (contract section 6). */
 const heartbeatMs = 15_000;
@@ -59,9 +60,8 @@ export class EventStreams implements EventListener {
   stored(events: readonly StoredEvent[]): void {
     this.#pages.outdate();
     if (this.#readers.size === 0) return;
-    const written = writtenEvents(events);
-    const bytes = written.reduce((sum, { text }) => sum + text.byteLength, 0);
-    for (const reader of this.#readers) reader.offer(written, bytes);
+    const batch = new EventBatch(events);
+    for (const reader of this.#readers) reader.offer(batch);
   }
 
   delta(event: DeltaEvent): void {

@@ -21,7 +21,7 @@ describe("a reader that is too slow", () => {
     expect(ids.length).toBeLessThan(8);
     const { from, to } = gapIn(text);
     expect(from).toBe((ids.at(-1) ?? 0) + 1);
-    expect(Number(to)).toBeLessThanOrEqual(await newestEvent(app));
+    expect(to).toBeLessThanOrEqual(await newestEvent(app));
     const back = await EventReader.open(app, "", { headers: { "Last-Event-ID": String(ids.at(-1)) } });
     expect(back.ids[0]).toBe(from);
     expect(ids.length + back.ids.length).toBe(8);
@@ -49,7 +49,7 @@ describe("a reader that is too slow", () => {
     for (let round = 0; round < 6; round++) await appendEvents(app, 1, megabyte);
     const text = await stuck.text();
     const ids = idsIn(text);
-    expect(gapIn(text)["from"]).toBe((ids.at(-1) ?? 0) + 1);
+    expect(gapIn(text).from).toBe((ids.at(-1) ?? 0) + 1);
     expect(app.services.streams.dropped).toBeGreaterThan(600 - ids.length);
   });
 
@@ -101,8 +101,8 @@ function idsIn(text: string): number[] {
 }
 
 /** What the gap that a stream ends with says. */
-function gapIn(text: string): Record<string, unknown> {
-  const [, gap = "{}"] = /event: events\.gap\ndata: (.*)\n\n$/.exec(text) ?? [];
+function gapIn(text: string): { from: number; to: number } {
+  const [, gap = ""] = /event: events\.gap\ndata: (.*)\n\n$/.exec(text) ?? [];
   return JSON.parse(gap);
 }
 
