@@ -1,8 +1,9 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json";
 import { projectFolder } from "../support/binary.ts";
 import { buildFlags } from "../support/build-flags.ts";
+import { signedAdHoc } from "./mach-o-signature.ts";
 import { outputOf } from "./output.ts";
 import type { Target } from "./targets.ts";
 
@@ -45,6 +46,7 @@ export async function buildProgram(
   const command = [process.execPath, "build", ...buildFlags(), ...place, ...defined];
   await outputOf([...command, "--outfile", outfile, join("src", "main.ts")], projectFolder);
   rmSync(`${outfile}.map`, { force: true });
+  if (on?.target.isToBeSigned) writeFileSync(outfile, signedAdHoc(readFileSync(outfile), "segue"));
 }
 
 /** Whether this machine runs a build, and what it says of itself is true; throws where that is something else. */

@@ -10,6 +10,8 @@ export interface Target {
   runtimePackage: string;
   /** Of that package at `bunVersion`, as the registry has it (Subresource Integrity). */
   integrity: string;
+  /** Whether Bun leaves it with a signature that does not match. */
+  isToBeSigned?: true;
 }
 
 /** The version of Bun that the sums below are of; no other one builds a release. */
@@ -54,6 +56,7 @@ export const targets: readonly Target[] = [
   },
   {
     name: "macos-x64",
+    isToBeSigned: true,
     bunTarget: "bun-darwin-x64",
     runtimePackage: "@oven/bun-darwin-x64",
     integrity:
