@@ -155,11 +155,11 @@ class Life {
       if (await this.#isAllEnded()) break;
     }
     await world.advance(rolledOutMs);
-    await this.#readAll();
     if (world.broken !== undefined) return;
     if (!(await this.#isAllEnded()))
       world.breakWith(new Breach("it comes to rest", "faults have ended, and something is still pending"));
     world.see({ kind: "rest", timers: world.process?.timers ?? 0 });
+    await this.#readAll();
   }
 
   async #stop(): Promise<void> {

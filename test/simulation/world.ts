@@ -115,10 +115,10 @@ export class World {
 
   /** Notes what is seen; what breaks a promise ends the life, and is nothing to whoever happened to be at work. */
   see(sight: Sight): void {
+    if (this.broken !== undefined) return;
     if (this.#isStepDue) this.beginStep();
     const seen: Seen = { ...sight, at: this.scheduler.now, step: this.#step };
     this.history.push(seen);
-    if (this.broken !== undefined) return;
     try {
       this.#judge(seen);
     } catch (thrown) {
