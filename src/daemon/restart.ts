@@ -154,7 +154,7 @@ export class Restarts {
     const { registry } = core();
     const active = new Set([...registry.atWork(), ...streams.subscribedSessions()]);
     const { aborted, requeued } = await registry.drain(startedAt + graceMs);
-    const next = await this.#prepared(cause, active);
+    const next = await this.#onceStored(() => this.#prepare(cause, active));
     if (!next || this.#isOver) return;
     // 2. What the old core accepted is committed before what is written from here on: the new one finds it.
     swap(next.core);
@@ -165,7 +165,7 @@ export class Restarts {
     const downtimeMs = at - startedAt;
     this.#last = { at, reason: cause, downtimeMs, sessions, requeued, timedOut: aborted };
     await this.#handOver(this.#last, graceMs);
-    await next.core.registry.start(sessions.map((session) => session.id));
+    await this.#onceStored(() => next.core.registry.start(sessions.map((session) => session.id)));
   }
 
   /** Whether the new listener serves; where it cannot be had the old one carries on, and says why. */
@@ -186,15 +186,15 @@ export class Restarts {
   }
 
   /**
-   * The new core, over a store that knows all that the old one left behind. A store that does not answer or has no
-   * room is waited for: no turn could start anyway. Undefined where the daemon stops meanwhile.
+   * Does what a restart cannot do without. A store that does not answer or has no room is waited for: no turn could
+   * start anyway. Undefined where the daemon stops meanwhile.
    */
-  async #prepared(cause: RestartCause, active: ReadonlySet<string>): Promise<Prepared | undefined> {
+  async #onceStored<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { foundation, clock } = this.#parts;
     let isTold = false;
     while (!this.#isOver) {
       try {
-        return await this.#prepare(cause, active);
+        return await work();
       } catch (thrown) {
         if (!isTold) foundation.log.error(`the restart waits for the store: ${faultText(thrown)}`);
         isTold = true;
@@ -204,6 +204,7 @@ export class Restarts {
     return undefined;
   }
 
+  /** The new core, over a store that knows all that the old one left behind. */
   async #prepare(cause: RestartCause, active: ReadonlySet<string>): Promise<Prepared> {
     const { foundation, clock, streams, buildCore } = this.#parts;
     const { store } = foundation;
