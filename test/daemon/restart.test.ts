@@ -7,7 +7,7 @@ afterEach(stopApps);
 test("a store that fails right after the swap is waited for: what is pending is taken up by itself", async () => {
   const app = await startApp({ provider: "echo", providers: { echo: { delayMs: 1000 } } });
   const { sessions } = app.services.store;
-  const { withPending } = sessions;
+  const withPending = sessions.withPending.bind(sessions);
   await app.post("a", "first");
   const restarting = app.restart(async () => {
     await app.post("a", "second");

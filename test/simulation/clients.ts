@@ -1,3 +1,4 @@
+import { SegueError } from "../../src/core/errors.ts";
 import { Breach, type World } from "./world.ts";
 import type { Exchange } from "./network.ts";
 import type { SeenEvent } from "./history.ts";
@@ -70,7 +71,10 @@ export class Clients {
         leave.abort();
       });
     this.#receive(request, sent, take).catch((thrown: unknown) => {
-      if (!sent.process.isDead) world.breakWith(new Breach("no bug is met", String(thrown)));
+      if (sent.process.isDead) return;
+      // An answer that is streamed is cut where something goes wrong in the middle of it.
+      if (thrown instanceof SegueError) exchange.cut();
+      else world.breakWith(new Breach("no bug is met", String(thrown)));
     });
     return true;
   }

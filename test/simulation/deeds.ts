@@ -135,6 +135,7 @@ const storeFaults: readonly [StoreFault, ...StoreFault[]] = [
   "store busy",
   "store full",
   "commit fails",
+  "store unreadable",
   "store slow",
 ];
 

@@ -135,6 +135,8 @@ export type Fault =
   | "store full"
   /** A transaction fails at its commit, and has not happened. */
   | "commit fails"
+  /** Reads fail. */
+  | "store unreadable"
   /** Everything the store does takes time. */
   | "store slow"
   /** The file of the settings cannot be written by the daemon. */

@@ -118,7 +118,7 @@ class Life {
   async #take(item: Item): Promise<void> {
     const { world } = this;
     const chance = this.#use(item.seed);
-    if (!world.process && chance.happens(0.6)) {
+    if (!world.process && chance.happens(world.hasFailedToBoot ? 0.1 : 0.6)) {
       world.beginStep();
       world.boot();
       if (chance.happens(0.7)) await world.settle();

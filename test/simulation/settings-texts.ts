@@ -8,12 +8,16 @@ export function makeServers(): Server[] {
     serverAt("http://first.example/v1", ["key-of-first", "newer-of-first"], ["one", "one-large"]),
     serverAt("http://second.example/v1", ["key-of-second", "newer-of-second"], ["two"]),
     serverAt("http://third.example/v1", ["key-of-third"], ["three"]),
+    serverAt(vendor, ["key-of-vendor"], ["four"]),
   ];
 }
 
 function serverAt(endpoint: string, keys: readonly string[], models: readonly string[]): Server {
   return { endpoint, keys: new Set(keys), models: new Set(models), mood: "well" };
 }
+
+/** The one server that wants a key: without it nobody is to be called there. */
+const vendor = "https://api.anthropic.com";
 
 /** Settings that are good in every respect. */
 export const firstDocument: Document = {
@@ -22,6 +26,7 @@ export const firstDocument: Document = {
     first: { kind: "openai", baseUrl: "http://first.example/v1", model: "one", apiKey: "key-of-first" },
     second: { kind: "claude", baseUrl: "http://second.example/v1", model: "two", apiKey: "key-of-second" },
     third: { kind: "gemini", baseUrl: "http://third.example/v1", model: "three", apiKey: "key-of-third" },
+    vendor: { kind: "claude", baseUrl: vendor, model: "four", apiKey: "key-of-vendor" },
   },
   turn: { timeoutMs: 20_000, maxDurationMs: 60_000, retryMs: 1000, maxAttempts: 3 },
   limits: { turnsPerProvider: 3 },
@@ -49,10 +54,13 @@ const changes: Readonly<Record<"live" | "turn" | "restart", readonly [Document, 
     { providers: { second: { apiKey: "wrong-key" } } },
     { providers: { second: { apiKey: "key-of-second" } } },
     { providers: { second: { apiKey: "newer-of-second" } } },
+    { providers: { vendor: { apiKey: null } } },
+    { providers: { vendor: { apiKey: "key-of-vendor" } } },
     { providers: { first: { temperature: 0.5 } } },
     { providers: { first: { temperature: null } } },
     { fallback: [] },
     { fallback: ["third"] },
+    { fallback: ["vendor"] },
     { fallback: ["second", "first"] },
     { turn: { mode: "batch" } },
     { turn: { mode: "single" } },

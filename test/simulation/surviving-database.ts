@@ -5,10 +5,11 @@ import { Killed, type SimulatedProcess } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What is wrong with the store at present. */
-export type StoreFault = "store busy" | "store full" | "commit fails" | "store slow";
+export type StoreFault = "store busy" | "store full" | "commit fails" | "store unreadable" | "store slow";
 
 /** How often what can fail does, while the fault is there. */
 const failing = 0.8;
+const failingReads = 0.3;
 /** The longest that a slow store keeps everything waiting. */
 const longestStallMs = 400;
 
@@ -138,17 +139,23 @@ export class SurvivingDatabase {
       },
       get: (...values) => {
         requireOpen();
+        if (!isWrite) this.#expectReadable();
         if (isWrite && this.#strikes("store full")) throw sqliteError("SQLITE_FULL");
         return statement.get(...values);
       },
       all: (...values) => {
         requireOpen();
+        if (!isWrite) this.#expectReadable();
         return statement.all(...values);
       },
     };
   }
 
-  #strikes(fault: StoreFault): boolean {
-    return this.faults.has(fault) && this.#chance().happens(failing);
+  #expectReadable(): void {
+    if (this.#strikes("store unreadable", failingReads)) throw sqliteError("SQLITE_IOERR_READ");
+  }
+
+  #strikes(fault: StoreFault, probability = failing): boolean {
+    return this.faults.has(fault) && this.#chance().happens(probability);
   }
 }

@@ -122,6 +122,8 @@ export class User {
     return chance.pick([
       { provider: "second" },
       { provider: "third" },
+      { provider: "vendor" },
+      { provider: "vendor" },
       { provider: null },
       { model: "one-large" },
       { model: "unknown" },

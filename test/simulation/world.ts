@@ -1,4 +1,5 @@
 import { type RunningDaemon, startDaemonIn } from "../../src/daemon/daemon.ts";
+import { SegueError } from "../../src/core/errors.ts";
 import { createIds } from "../../src/core/ids.ts";
 import type { Outside } from "../../src/daemon/outside.ts";
 import type { FolderListener } from "../../src/watch/folder-watch.ts";
@@ -60,6 +61,7 @@ export class World {
   #isStepDue = false;
   #boots = 0;
   #process: SimulatedProcess | undefined;
+  #hasFailedToBoot = false;
   #daemon: RunningDaemon | undefined;
   readonly #seed: number;
   readonly #watches = new Set<Watch>();
@@ -102,6 +104,11 @@ export class World {
     return this.#process;
   }
 
+  /** Whether the last process could not start. */
+  get hasFailedToBoot(): boolean {
+    return this.#hasFailedToBoot;
+  }
+
   /** The daemon that serves. */
   get daemon(): RunningDaemon | undefined {
     return this.#daemon;
@@ -142,13 +149,19 @@ export class World {
       (daemon) => {
         if (process.isDead) return;
         this.#daemon = daemon;
+        this.#hasFailedToBoot = false;
         this.see({ kind: "boot", boot, phase: "serving" });
-        void daemon.stopped.then(() => this.#stopped(process));
+        // 1. One that cannot stop properly ends as a process all the same.
+        daemon.stopped.then(
+          () => this.#stopped(process),
+          () => process.kill("idle"),
+        );
       },
       (thrown: unknown) => {
         if (process.isDead) return;
         process.exit();
         this.#gone(process);
+        this.#hasFailedToBoot = true;
         this.see({ kind: "boot", boot, phase: "failed", reason: String(thrown) });
       },
     );
@@ -159,7 +172,7 @@ export class World {
     const process = this.#process;
     if (!process || !this.#daemon) return;
     this.see({ kind: "restart", boot: process.boot });
-    this.#daemon.restart().catch((thrown: unknown) => this.#reportBug(process, String(thrown)));
+    this.#daemon.restart().catch((thrown: unknown) => this.#failed(process, thrown));
   }
 
   /** Asks the process to stop, as a signal does. */
@@ -167,7 +180,7 @@ export class World {
     const process = this.#process;
     if (!process || !this.#daemon) return;
     this.see({ kind: "stop", boot: process.boot, phase: "asked" });
-    this.#daemon.stop("signal").catch((thrown: unknown) => this.#reportBug(process, String(thrown)));
+    this.#daemon.stop("signal").catch((thrown: unknown) => this.#failed(process, thrown));
   }
 
   /** Turns until nothing is left to do at this moment. */
@@ -222,6 +235,11 @@ export class World {
   /** Ends the life for something that the world itself can tell to be wrong. */
   breakWith(breach: Breach): void {
     this.broken ??= breach;
+  }
+
+  /** What was to be expected is said in words; whether the daemon goes on as promised shows by itself. */
+  #failed(process: SimulatedProcess, thrown: unknown): void {
+    if (!(thrown instanceof SegueError)) this.#reportBug(process, String(thrown));
   }
 
   #reportBug(process: SimulatedProcess, text: string): void {
