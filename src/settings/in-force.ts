@@ -4,7 +4,7 @@ import type { Store } from "../store/store.ts";
 import type { AcceptedSettings } from "./accepted.ts";
 import { effectiveFingerprint } from "./fingerprint.ts";
 import { planChange } from "./plan.ts";
-import type { Reading } from "./read.ts";
+import type { Reading, ReadResult } from "./read.ts";
 import type { Settings } from "./schema.ts";
 
 /** A revision in force. */
@@ -65,6 +65,18 @@ export class RevisionInForce {
     return this.#current;
   }
 
+  /** Makes up for a process that was killed between the record of a revision and its bytes; before anything is read. */
+  async settle(read: (bytes: Uint8Array | null) => ReadResult): Promise<void> {
+    const { store, accepted } = this.#parts;
+    const latest = await store.revisions.latest();
+    await accepted.settle((bytes) => {
+      const proposed = read(bytes);
+      return (
+        proposed.kind === "ok" && effectiveFingerprint(proposed.reading.settings) === latest?.fingerprint
+      );
+    });
+  }
+
   /**
    * The first revision of this start: a new one only where the effective settings are not those of the last. `before`
    * is what the data folder knew last, to say what the start changed.
@@ -86,7 +98,10 @@ export class RevisionInForce {
     const { current } = this;
     this.#parts.learnSecrets(reading.secrets);
     if (this.isOther(reading)) return this.#putInForce(acceptable, current.reading);
-    if (file && file.hash !== current.hash) await this.#parts.accepted.write(file.bytes);
+    if (file && file.hash !== current.hash) {
+      await this.#parts.accepted.propose(file.bytes);
+      await this.#parts.accepted.keep();
+    }
     this.#current = inForceOf(current.revision, current.appliedAt, reading, file);
     return this.planOf(reading);
   }
@@ -110,7 +125,7 @@ export class RevisionInForce {
     const plan = this.planOf(reading, before);
     const at = clock.now();
     const fingerprint = effectiveFingerprint(reading.settings);
-    await accepted.write(file?.bytes ?? null);
+    await accepted.propose(file?.bytes ?? null);
     const revision = await store.revisions.record(
       { at, source, changedKeys: plan.changedKeys, fingerprint, text: reading.maskedText },
       (number) => changeEvents(number, acceptable, plan),
@@ -118,6 +133,8 @@ export class RevisionInForce {
     // 1. From the commit of the revision to here nothing else has run: no turn starts under an older one.
     this.#current = inForceOf(revision, at, reading, file);
     onChange(this.#current, plan);
+    // 2. It is in force whatever becomes of this: where it fails, the next start makes up for it.
+    await accepted.keep().catch(() => {});
     return plan;
   }
 }

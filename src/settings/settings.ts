@@ -118,6 +118,7 @@ export class SettingsKeeper {
    * never was the defaults. Throws `settings_invalid` where nothing good is left, and with `isStrict` for any problem.
    */
   async start(isStrict: boolean): Promise<void> {
+    await this.#revision.settle((bytes) => this.#file.read(bytes));
     const source = await this.#file.look();
     const judged = this.#file.judge(source, false);
     this.#judged = this.#file.markOf(source);

@@ -1,0 +1,91 @@
+import { afterEach, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock } from "../../src/core/clock.ts";
+import { SegueError } from "../../src/core/errors.ts";
+import { AcceptedSettings } from "../../src/settings/accepted.ts";
+import { SettingsKeeper } from "../../src/settings/settings.ts";
+import type { Store } from "../../src/store/store.ts";
+import { type Interception, interceptedStore } from "../sessions/intercepted-store.ts";
+import { closeStores, openInMemory } from "../store/disk-store.ts";
+import { makeFolder } from "../support/workspace.ts";
+
+afterEach(closeStores);
+
+const attempts = (count: number): string => JSON.stringify({ turn: { maxAttempts: count } });
+
+/** A settings file, a store that can be made to fail, and one start of the daemon after the other. */
+function setup() {
+  const root = makeFolder("accepted");
+  const path = join(root, "settings.json");
+  const interception: Interception = { before: () => undefined, isDead: false };
+  const { store } = openInMemory();
+  const changed: (readonly string[])[] = [];
+  const start = async (over: Store = interceptedStore(store, interception)): Promise<SettingsKeeper> => {
+    const keeper = new SettingsKeeper({
+      path,
+      accepted: new AcceptedSettings(join(root, "accepted.json")),
+      env: {},
+      flags: [],
+      clock: systemClock,
+      store: over,
+      learnSecrets: () => {},
+      countAffected: () => ({ now: 0, atBoundary: 0, unaffected: 0 }),
+      onChange: (_, plan) => void changed.push(plan.changedKeys),
+      onLooked: () => {},
+      tell: () => {},
+      onFault: () => {},
+    });
+    await keeper.start(false);
+    return keeper;
+  };
+  return { path, store, interception, changed, start };
+}
+
+test("settings whose revision could not be recorded are not the last accepted ones", async () => {
+  const { path, interception, start } = setup();
+  writeFileSync(path, attempts(2));
+  const first = await start();
+  interception.before = (operation) =>
+    operation === "revisions.record" ? Promise.reject(new SegueError("storage", "it fails")) : undefined;
+  writeFileSync(path, attempts(3));
+  await first.look("file");
+  await first.stop();
+  rmSync(path);
+  const second = await start();
+  expect(second.inForce.settings.turn.maxAttempts).toBe(2);
+});
+
+test("settings whose revision was recorded just before the process was killed are the last accepted ones", async () => {
+  const { path, store, start } = setup();
+  writeFileSync(path, attempts(2));
+  const first = await start();
+  const recorded = Promise.withResolvers<void>();
+  // From the commit on nothing of this process happens any more.
+  const record: Store["revisions"]["record"] = async (...given) => {
+    await store.revisions.record(...given);
+    recorded.resolve();
+    return new Promise<never>(() => {});
+  };
+  await first.stop();
+  const second = await start({ ...store, revisions: { ...store.revisions, record } });
+  writeFileSync(path, attempts(3));
+  second.look("file").catch(() => {});
+  await recorded.promise;
+  rmSync(path);
+  expect((await start()).inForce.settings.turn.maxAttempts).toBe(3);
+});
+
+test("what a start changed is told against what was in force", async () => {
+  const { path, interception, changed, start } = setup();
+  writeFileSync(path, attempts(2));
+  const first = await start();
+  interception.before = (operation) =>
+    operation === "revisions.record" ? Promise.reject(new SegueError("storage", "it fails")) : undefined;
+  writeFileSync(path, attempts(3));
+  await first.look("file");
+  await first.stop();
+  interception.before = () => undefined;
+  await start();
+  expect(changed).toEqual([["turn.maxAttempts"], ["turn.maxAttempts"]]);
+});
