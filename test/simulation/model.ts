@@ -1,6 +1,6 @@
 import type { Seen } from "./history.ts";
 import { Answers } from "./model/answers.ts";
-import { Calls } from "./model/calls.ts";
+import { bindingName, Calls } from "./model/calls.ts";
 import { Contexts } from "./model/contexts.ts";
 import { Destinations } from "./model/destinations.ts";
 import { Drains } from "./model/drains.ts";
@@ -31,11 +31,8 @@ export class Model {
   readonly #requests = new Requests();
   readonly #answers = new Answers(this.#requests);
   readonly #spans = new Spans();
-  readonly #contexts = new Contexts(this.#revisions);
-  readonly #calls = new Calls(this.#revisions, (call) => {
-    this.#pairing.called(call);
-    this.#contexts.called(call);
-  });
+  readonly #contexts = new Contexts(this.#revisions, this.#answers.hadStoreFault);
+  readonly #calls = new Calls(this.#revisions, (call) => this.#pairing.called(call));
   readonly #pairing: Pairing = new Pairing(this.#answers.contentOf);
   readonly #outcomes = new Outcomes({
     revisions: this.#revisions,
@@ -54,13 +51,13 @@ export class Model {
     spans: this.#spans,
     calls: this.#calls,
   });
-  readonly #inboxes: Inboxes = new Inboxes(this.#revisions, {
+  readonly #inboxes: Inboxes = new Inboxes(this.#revisions, this.#answers.hadStoreFault, {
     started: (turn) => this.#started(turn),
     ended: (turn) => this.#ended(this.#pairing.ended(turn)),
   });
   readonly #drains = new Drains(this.#revisions, this.#answers.hadStoreFault);
   readonly #settings = new SettingsInForce(this.#revisions, this.#requests);
-  readonly #generators = new Generators();
+  readonly #generators = new Generators(this.#answers.hadStoreFault);
   readonly #stored = new StoredMessages({
     inboxes: this.#inboxes,
     answers: this.#answers,
@@ -72,7 +69,6 @@ export class Model {
     this.#revisions,
     this.#requests,
     this.#answers,
-    this.#contexts,
     this.#calls,
     new Secrets(),
     this.#settings,
@@ -84,15 +80,18 @@ export class Model {
   see(seen: Seen): void {
     if (seen.kind === "stored") this.#inboxes.settle();
     for (const judge of this.#judges) judge.see?.(seen);
-    if (seen.kind === "callEnded") this.#refused(seen.call);
+    if (seen.kind === "callEnded") this.#refused(seen.call, seen.at);
     else if (seen.kind === "stored" && !this.#readers.isTorn) this.#read(seen);
     else if (seen.kind === "end") expectNothingLeft(seen);
     this.#isAtRest = seen.kind === "rest" || (this.#isAtRest && isQuiet(seen));
   }
 
-  #refused(number: number): void {
+  #refused(number: number, at: number): void {
     const call = this.#calls.find(number);
-    if (call?.end?.kind === "refused") this.#spans.refused(call);
+    if (call?.end?.kind !== "refused") return;
+    this.#spans.refused(call);
+    if (this.#answers.hadStoreFault() && !this.#calls.isProven(bindingName(call)))
+      this.#spans.mayHold(call, at);
   }
 
   #read(stored: Extract<Seen, { kind: "stored" }>): void {

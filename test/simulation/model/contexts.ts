@@ -1,4 +1,3 @@
-import type { Seen } from "../history.ts";
 import { type Call, quoted } from "./calls.ts";
 import { numberOf } from "./document.ts";
 import type { Turn } from "./inboxes.ts";
@@ -18,8 +17,8 @@ interface Exchange {
 interface Conversation {
   /** What the present context may be: more than one while it is not known how much a rollover kept. */
   contexts: Exchange[][];
-  /** Restarts and crashes by the last turn that ended well. */
-  restarts: number;
+  /** The event with which the last turn began that ended well. */
+  doneId: number;
   /** The daemon owes it a note: it was in flight at a crash. */
   isOwedNote: boolean;
   last: Turn | undefined;
@@ -31,33 +30,20 @@ interface Conversation {
 export class Contexts {
   readonly #revisions: Revisions;
   readonly #conversations = new Map<string, Conversation>();
-  /** Whatever may lead to a note. */
-  #restarts = 0;
-  readonly #restartsAtCall = new WeakMap<Call, number>();
+  /** The last event of a drain or a start. */
+  #restartId = 0;
+  readonly #hadStoreFault: () => boolean;
 
-  constructor(revisions: Revisions) {
+  constructor(revisions: Revisions, hadStoreFault: () => boolean) {
     this.#revisions = revisions;
+    this.#hadStoreFault = hadStoreFault;
   }
 
-  see(seen: Seen): void {
-    const isRestart =
-      seen.kind === "crash" ||
-      seen.kind === "boot" ||
-      seen.kind === "restart" ||
-      seen.kind === "edit" ||
-      seen.kind === "written" ||
-      (seen.kind === "request" && seen.path.startsWith("/api/daemon/restart"));
-    if (isRestart) this.#restarts += 1;
-  }
-
-  /** A call begins. */
-  called(call: Call): void {
-    this.#restartsAtCall.set(call, this.#restarts);
-  }
-
+  /** Takes the next stored event. */
   event(event: StoredEvent): void {
     if (event.type === "session.deleted") this.#conversations.delete(event.data.session);
     else if (event.type === "session.rolled_over") this.#rolledOver(event.data.session);
+    else if (event.type === "daemon.draining" || event.type === "daemon.started") this.#restartId = event.id;
   }
 
   /** A turn is over; its call was given what was said before. */
@@ -70,7 +56,7 @@ export class Contexts {
     if (turn.end?.kind !== "done" || call?.end?.kind !== "answered") return;
     const exchange = { note, content: call.content, reply: call.end.reply };
     for (const context of conversation.contexts) context.push(exchange);
-    conversation.restarts = this.#restartsAtCall.get(call) ?? 0;
+    conversation.doneId = turn.id;
     conversation.isDue = this.#isOverLimit(turn);
   }
 
@@ -84,8 +70,7 @@ export class Contexts {
       return `${nameOf(turn)} was called with ${given.length} turns, of its context there are ${meant.length} exchanges: ${quoted(call.content)}`;
     });
     conversation.contexts = fitting;
-    const restarts = this.#restartsAtCall.get(call) ?? 0;
-    const mayNote = restarts > conversation.restarts;
+    const mayNote = this.#restartId > conversation.doneId || this.#hadStoreFault();
     expect(note === null || mayNote, "context", () => `${nameOf(turn)} was given a note once more`);
     expect(
       note !== null || !conversation.isOwedNote,
@@ -152,7 +137,7 @@ export class Contexts {
   #of(session: string): Conversation {
     const known = this.#conversations.get(session);
     if (known) return known;
-    const conversation = { contexts: [[]], restarts: 0, isOwedNote: false, last: undefined, isDue: false };
+    const conversation = { contexts: [[]], doneId: 0, isOwedNote: false, last: undefined, isDue: false };
     this.#conversations.set(session, conversation);
     return conversation;
   }

@@ -4,6 +4,13 @@ import { nameOf } from "./outcomes.ts";
 import type { Revisions } from "./revisions.ts";
 import { expect } from "./violation.ts";
 
+/** Who drains loads nobody: where a session is loaded it has been swapped, and is about to say so. */
+const drainEnds: ReadonlySet<StoredEvent["type"]> = new Set([
+  "daemon.started",
+  "daemon.restarted",
+  "session.loaded",
+]);
+
 /** Judges drains: no turn begins in one, and none is aborted before its grace is over (section 3.6). */
 export class Drains {
   readonly #revisions: Revisions;
@@ -25,7 +32,7 @@ export class Drains {
       const isMeant = known.length === 0 || known.includes(graceMs);
       expect(isMeant, "drain", () => `a drain takes ${graceMs} ms, the settings say ${known.join(" or ")}`);
       this.#drain = { at: event.at, graceMs };
-    } else if (event.type === "daemon.started" || event.type === "daemon.restarted") this.#drain = undefined;
+    } else if (drainEnds.has(event.type)) this.#drain = undefined;
     else if (event.type === "message.requeued" && event.data.reason === "drain") {
       const { session, seq } = event.data;
       const drain = this.#drain;
@@ -39,6 +46,7 @@ export class Drains {
 
   /** A turn was started. */
   started(turn: Turn): void {
-    expect(this.#drain === undefined, "drain", () => `${nameOf(turn)} was started in a drain`);
+    const mayStart = this.#drain === undefined || this.#hadStoreFault();
+    expect(mayStart, "drain", () => `${nameOf(turn)} was started in a drain`);
   }
 }

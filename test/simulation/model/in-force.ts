@@ -13,9 +13,12 @@ type Stored = Extract<Seen, { kind: "stored" }>;
 export class SettingsInForce implements Judge {
   readonly #revisions: Revisions;
   readonly #requests: Requests;
-  readonly #documentsByHash = new Map<string, boolean>();
+  readonly #goodByHash = new Map<string, boolean>();
   /** Since when nothing but the file itself keeps the daemon from following it. */
   #calmSince = Infinity;
+
+  /** Starts, and whether the file was to be put in force. */
+  readonly #boots: { at: number; isGood: boolean }[] = [];
 
   constructor(revisions: Revisions, requests: Requests) {
     this.#revisions = revisions;
@@ -25,6 +28,7 @@ export class SettingsInForce implements Judge {
   see(seen: Seen): void {
     switch (seen.kind) {
       case "boot":
+        if (seen.phase === "asked") this.#boots.push({ at: seen.at, isGood: this.#revisions.file.isGood });
         this.#calmSince = seen.phase === "serving" ? seen.at : Infinity;
         return;
       case "crash":
@@ -46,14 +50,26 @@ export class SettingsInForce implements Judge {
 
   event(event: StoredEvent): void {
     if (event.type !== "settings.changed") return;
-    const { revision } = event.data;
+    const { revision, source } = event.data;
+    const isAsWas = source !== "start" || revision === 1 || this.#wasGoodAt(event.at);
+    expect(isAsWas, "a bad edit changes nothing", () => `a start on a bad file made revision ${revision}`);
     const before = this.#revisions.newest?.revision ?? 0;
     expect(revision === before + 1, "events", () => `revision ${revision} came after ${before}`);
   }
 
+  /** Whether the last start before a moment was one on a good file; of several in that moment any. */
+  #wasGoodAt(at: number): boolean {
+    const latest = this.#boots.findLast((boot) => boot.at <= at)?.at;
+    return this.#boots.some((boot) => boot.at === latest && boot.isGood);
+  }
+
   #learn(seen: Extract<Seen, { kind: "born" | "edit" | "written" }>): void {
-    if (seen.kind !== "born" && seen.text !== undefined)
-      this.#documentsByHash.set(hashOf(seen.text), seen.kind === "written" || seen.isGood);
+    // 1. The same text may be bad without the file that it refers to, and good with it.
+    const { text } = this.#revisions.file;
+    if (seen.kind === "born" || text === undefined) return;
+    const hash = hashOf(text);
+    const isGood = seen.kind === "written" || seen.isGood || this.#goodByHash.get(hash) === true;
+    this.#goodByHash.set(hash, isGood);
   }
 
   #judge(stored: Stored): void {
@@ -75,7 +91,7 @@ export class SettingsInForce implements Judge {
 
   /** Section 1.6: what is in force was good. */
   #expectGood({ status }: Stored): void {
-    const isGood = status.hash === null || (this.#documentsByHash.get(status.hash) ?? true);
+    const isGood = status.hash === null || (this.#goodByHash.get(status.hash) ?? true);
     expect(isGood, "a bad edit changes nothing", () => `revision ${status.revision} is a bad edit`);
   }
 

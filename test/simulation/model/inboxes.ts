@@ -78,7 +78,11 @@ export class Inboxes {
   /** Of all sessions that there are. */
   readonly #messages = new Map<string, Message>();
 
-  constructor(revisions: Revisions, listener: TurnListener) {
+  /** Whether the end of a turn may be stored later than it was decided: the store failed in this life. */
+  readonly #mayBeLate: () => boolean;
+
+  constructor(revisions: Revisions, mayBeLate: () => boolean, listener: TurnListener) {
+    this.#mayBeLate = mayBeLate;
     this.#revisions = revisions;
     this.#listener = listener;
   }
@@ -237,7 +241,7 @@ export class Inboxes {
     // Any other time is a park's, which may end before.
     if (!isCounted || data.reason !== "retry" || data.retryAt === undefined) return;
     message.retryAt = Date.parse(data.retryAt);
-    expectBackoff(message, attempts, at, this.#revisions);
+    expectBackoff(message, { attempts, at, mayBeLate: this.#mayBeLate() }, this.#revisions);
   }
 
   /** Section 1.1: exactly one outcome; only who is running ends or goes back, only who has not ended is cancelled. */
@@ -258,7 +262,8 @@ export class Inboxes {
     else inbox?.pending.delete(message);
     if (!turn) return;
     // The end of a batch is told by what became of those that were not cancelled.
-    if (!turn.end || turn.end.kind === "cancelled") turn.end = end;
+    // The usage of one is told with its last message.
+    if (!turn.end || turn.end.kind === "cancelled" || (end.kind === "done" && end.usage)) turn.end = end;
     if (turn.messages.some((other) => other.turn === turn)) return;
     if (inbox?.running === turn) inbox.running = undefined;
     turn.end = { ...turn.end, at };

@@ -182,7 +182,8 @@ judges("context", "a provider is given what was said before, in order", (life, i
 
 judges("context", "a note is given once", (life, isBroken) => {
   const note = { role: "user" as const, content: "[system] The daemon restarted on request." };
-  life.whole("m1").ask("POST", "/api/daemon/restart", { status: 202 });
+  life.whole("m1").tell("daemon.draining", { reason: "request", graceMs: 20_000, inFlight: 0 });
+  life.tell("daemon.restarted", { url: "", downtimeMs: 0, sessions: 1, requeued: 0 });
   life.whole("m2", 2, "two", [...hello, note]);
   const two = [
     { role: "user" as const, content: "two" },

@@ -75,6 +75,11 @@ judges("a bad edit changes nothing", "what is in force was good", (life, isBroke
   life.read({ status: { ...readings(life.iso).status, revision: 2, hash: hashOf(other) } });
 });
 
+judges("a bad edit changes nothing", "a start on it goes on with what was in force", (life, isBroken) => {
+  life.wait(1).edit(other, !isBroken).see({ kind: "crash", boot: 1, variant: "idle" });
+  life.see({ kind: "boot", boot: 2, phase: "asked" }).changed(2, ["provider"], "start");
+});
+
 judges("noticed", "a good edit is in force in time", (life, isBroken) => {
   life.edit(other);
   if (!isBroken) life.changed(2, ["provider"]);

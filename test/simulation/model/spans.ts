@@ -53,6 +53,15 @@ export class Spans {
     }
   }
 
+  /** A call was refused so that its binding may be held, and the store may keep no event of that. */
+  mayHold({ endpoint, model, key }: Call, at: number): void {
+    const scope = { kind: "hold" as const, endpoint, model };
+    const isKnown = this.#spans.some((span) => span.toId === Infinity && isSameScope(span, scope));
+    if (isKnown) return;
+    const times = { from: at, fromId: 0, until: null, toId: Infinity, to: Infinity };
+    this.#spans.push({ ...scope, reason: "unreachable", keys: new Set([key]), askedMs: 0, ...times });
+  }
+
   /** Those in force at the moment of a stored event. */
   *at(id: number): Iterable<Span> {
     for (let index = this.#spans.length - 1; index >= 0; index--) {
