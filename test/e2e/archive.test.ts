@@ -157,4 +157,31 @@ describe("install.sh", () => {
     expect((await install(folder, ["http://127.0.0.1:1/"])).stderr).toContain("fetch over https");
     expect(existsSync(join(folder, "prefix"))).toBe(false);
   });
+
+  test.skipIf(!Bun.which("openssl") || !Bun.which("curl"))(
+    "fetches sums and archive over https, and nothing from a server that it cannot trust",
+    async () => {
+      const { folder } = await downloadWithScript();
+      const key = join(folder, "key.pem");
+      const cert = join(folder, "cert.pem");
+      const named = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+      const making = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+      const command = [...making, "-nodes", "-days", "2", ...named, "-keyout", key, "-out", cert];
+      expect(await runChild({ command, env: cleanEnv(folder) })).toMatchObject({ exitCode: 0 });
+      const server = Bun.serve({
+        port: 0,
+        tls: { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") },
+        fetch: (request) => new Response(Bun.file(join(folder, new URL(request.url).pathname))),
+      });
+      try {
+        const from = `https://localhost:${server.port}/`;
+        expect((await install(folder, [from])).stderr).toContain("SHA256SUMS could not be fetched from");
+        const trusting = await install(folder, [from], { CURL_CA_BUNDLE: cert });
+        expect(trusting).toMatchObject({ exitCode: 0, stderr: "" });
+        expect(existsSync(join(folder, "prefix", "bin", "segue"))).toBe(true);
+      } finally {
+        await server.stop(true);
+      }
+    },
+  );
 });

@@ -19,8 +19,9 @@ test("every file of the examples is listed, and printed as it stands", async () 
   const { stdout } = await runSegue(["examples", "--json"]);
   const { items }: { items: { name: string }[] } = JSON.parse(stdout);
   expect(items.map(({ name }) => name).toSorted()).toEqual(files.toSorted());
-  for (const name of files)
-    expect(await exampleText(name)).toBe(readFileSync(join(projectFolder, "src", "examples", name), "utf8"));
+  const printed = await Promise.all(files.map(exampleText));
+  for (const [at, name] of files.entries())
+    expect(printed[at]).toBe(readFileSync(join(projectFolder, "src", "examples", name), "utf8"));
 });
 
 test.skipIf(!Bun.which("shellcheck"))(

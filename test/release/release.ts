@@ -19,6 +19,8 @@ if (Bun.version !== bunVersion)
 const wanted = values.target?.map(targetNamed) ?? targets;
 const source = await presentSource();
 console.log(`Segue ${source.version}, ${source.commit}`);
+if (!/^[0-9a-f]{40}$/.test(source.commit))
+  console.log("This is not what a commit holds: nobody can make it again.");
 const sums = await release(join(projectFolder, "dist", "release"), source);
 if (values.twice) await compare(sums);
 
