@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import type { EventListener, StoredEvent } from "../core/events.ts";
 import { sessionStates } from "./answers.ts";
 import { stateName } from "./representation.ts";
