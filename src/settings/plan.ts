@@ -34,6 +34,7 @@ export function planChange(
 }
 
 function changesBetween(before: Settings, after: Settings): string[] {
+  if (before === after) return [];
   const providers = new Set([...Object.keys(before.providers), ...Object.keys(after.providers)]);
   return leafNames([...providers])
     .filter(
