@@ -1,19 +1,20 @@
 import { SegueError, errorText } from "../../core/errors.ts";
-import type { Database } from "../../platform/platform.ts";
+import type { Database, Statement } from "../../platform/platform.ts";
 
 /**
  * The same connection, whose faults are those of `storageError`: what reads has no transaction around it in which
- * they could be put into words.
+ * they could be put into words. A statement is prepared when it is first run: a start needs few of them.
  */
 export function withFaultsInWords(database: Database): Database {
   return {
     exec: (sql) => inWords(() => database.exec(sql)),
     prepare: (sql) => {
-      const statement = inWords(() => database.prepare(sql));
+      let prepared: Statement | undefined;
+      const statement = (): Statement => (prepared ??= database.prepare(sql));
       return {
-        run: (...values) => inWords(() => statement.run(...values)),
-        get: (...values) => inWords(() => statement.get(...values)),
-        all: (...values) => inWords(() => statement.all(...values)),
+        run: (...values) => inWords(() => statement().run(...values)),
+        get: (...values) => inWords(() => statement().get(...values)),
+        all: (...values) => inWords(() => statement().all(...values)),
       };
     },
     close: () => database.close(),

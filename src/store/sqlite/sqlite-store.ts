@@ -41,8 +41,11 @@ export function openSqliteStore(parts: {
     database.exec("PRAGMA wal_autocheckpoint = 4000");
     // 16 MB, taken as they are needed: with the 2 of the default a thousand sessions at work push each other's pages out.
     database.exec("PRAGMA cache_size = -16000");
+    // Nothing that a migration writes is promised to anybody: the first commit after it makes it durable.
+    database.exec("PRAGMA synchronous = NORMAL");
     const opened = database;
     migrate(opened, (version) => void opened.prepare("VACUUM INTO ?").run(parts.backupPath(version)));
+    database.exec("PRAGMA synchronous = FULL");
     return composeStore(database, parts.clock, parts.publish);
   } catch (thrown) {
     database?.close();
