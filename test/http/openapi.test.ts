@@ -1,60 +1,13 @@
 import { afterEach, expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import Ajv from "ajv/dist/2020";
 import * as fc from "fast-check";
 import { createRoutes } from "../../src/http/app.ts";
 import { pagePaths } from "../../src/http/routes/dashboard.ts";
-import { openApiDocument } from "../../src/http/openapi/document.ts";
 import type { Asked } from "./asking.ts";
 import { type DaemonApp, startApp, stopApps } from "./daemon-app.ts";
+import { calls, undocumented } from "./documented.ts";
 
 afterEach(stopApps);
-
-interface OperationObject {
-  operationId: string;
-  parameters?: { name: string; in: string; schema: object }[];
-  requestBody?: { content: Record<string, { schema: object }> };
-  responses: Record<string, { content?: Record<string, { schema: object }> }>;
-}
-
-const document: { paths: Record<string, Record<string, OperationObject>>; components: object } = JSON.parse(
-  JSON.stringify(openApiDocument("1.2.3")),
-);
-const ajv = new Ajv({ strict: false, validateFormats: false });
-ajv.addSchema({ $id: "document", components: document.components });
-
-/** Every call of the document. */
-const calls = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({
-    name: `${method.toUpperCase()} ${path}`,
-    path,
-    method: method.toUpperCase(),
-    operation,
-  })),
-);
-
-/** What is wrong with a value by a schema of the document; empty where nothing is. */
-function faults(schema: object, value: unknown): string[] {
-  const text = JSON.stringify(schema).replaceAll('"#/components/', '"document#/components/');
-  const validate = ajv.compile(JSON.parse(text));
-  return validate(value)
-    ? []
-    : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
-}
-
-/** What the document does not say of an answer. */
-async function undocumented(operation: OperationObject, response: Response): Promise<string[]> {
-  const documented = operation.responses[String(response.status)];
-  if (!documented) return [`status ${response.status}: ${await response.text()}`];
-  const [type = ""] = (response.headers.get("Content-Type") ?? "").split(";");
-  const content = documented.content ?? {};
-  if (response.body === null) return Object.keys(content).length === 0 ? [] : ["no body"];
-  const media = content[type];
-  if (!media) return [`${response.status} as ${type || "nothing"}`];
-  if (type === "text/event-stream") return (await response.body.cancel(), []);
-  const text = await response.text();
-  return type.endsWith("json") ? faults(media.schema, JSON.parse(text)) : [];
-}
 
 test("the document is OpenAPI 3.1, and is served to whoever asks", async () => {
   const app = await startApp({ server: { token: "t-1" } });
@@ -178,7 +131,7 @@ test.each(calls.filter(({ name }) => !lasting.has(name)))(
         if (!response.ok) expect(await response.clone().text()).not.toContain(mark);
         expect(await undocumented(operation, response)).toEqual([]);
       }),
-      { numRuns: 30, seed: 7 },
+      { numRuns: 100 },
     );
   },
 );

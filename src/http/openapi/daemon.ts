@@ -63,7 +63,7 @@ export const daemonOperations: Operations = {
     GET: {
       summary: "Whether the daemon takes turns.",
       answers: alive("ready"),
-      codes: ["starting", "draining"],
+      codes: ["starting", "draining", "storage"],
     },
   },
   "/metrics": {

@@ -134,14 +134,14 @@ function answerObject({ says, content, headers }: Answer): object {
 }
 
 /** Every refusal that a call can answer. */
-function codesOf(path: string, { query, body, codes = [] }: Operation): Set<ErrorCode> {
+function codesOf(path: string, { body, codes = [] }: Operation): Set<ErrorCode> {
   const found = new Set<ErrorCode>(codes);
   const add = (condition: boolean, ...more: ErrorCode[]): void => {
     if (condition) for (const code of more) found.add(code);
   };
-  add(!openPaths.has(path), "unauthorized", "forbidden_host", "forbidden_origin", "internal", "storage");
-  add(path.includes(":") || query !== undefined, "malformed");
-  add(body !== undefined, "malformed", "too_large", "too_many_pending", "unsupported_media_type");
+  add(true, "malformed", "forbidden_host", "forbidden_origin");
+  add(!openPaths.has(path), "unauthorized", "internal", "storage");
+  add(body !== undefined, "too_large", "too_many_pending", "unsupported_media_type");
   add(body !== undefined && body["application/json"] !== "json", "invalid");
   return found;
 }
