@@ -1,5 +1,6 @@
 import { isoTime } from "../core/clock.ts";
 import { Releasers } from "../core/releasers.ts";
+import { Activity } from "../http/activity.ts";
 import { EventStreams } from "../http/event-stream.ts";
 import { MessageEnds } from "../http/message-ends.ts";
 import { Metrics } from "../http/metrics.ts";
@@ -77,6 +78,7 @@ class Daemon implements RunningDaemon {
   readonly #watchers: PathWatchers;
   readonly #ends = new MessageEnds();
   readonly #metrics = new Metrics();
+  readonly #activity: Activity;
   readonly #streams: EventStreams;
   readonly #front: Front;
   readonly #restarts: Restarts;
@@ -119,11 +121,14 @@ class Daemon implements RunningDaemon {
       log,
     });
     this.#streams = new EventStreams({ store, bus, clock });
+    this.#activity = new Activity({ clock, totals: () => store.totals() });
     this.#front = new Front({ listen, holderOfPort, files, clock, services: this.#services() });
     this.#restarts = this.#createRestarts();
     releasers.add(() => this.#streams.close());
     releasers.add(bus.subscribe(this.#ends));
     releasers.add(bus.subscribe(this.#metrics));
+    releasers.add(bus.subscribe(this.#activity));
+    releasers.add(() => this.#activity.close());
   }
 
   get url(): string {
@@ -312,6 +317,7 @@ class Daemon implements RunningDaemon {
       streams: this.#streams,
       ends: this.#ends,
       metrics: this.#metrics,
+      activity: this.#activity,
       daemon: () => this.#info(),
       page: loadPage,
       settings: {

@@ -226,6 +226,12 @@ export const statsShape = v.strictObject({
   rssBytes: count,
 });
 
+/** What happened of late, step by step, oldest first. */
+export const activityShape = v.strictObject({
+  stepMs: count,
+  items: v.array(v.strictObject({ at: time, turns: count, failures: count, pending: count })),
+});
+
 /** The daemon itself. */
 export const daemonShape = v.strictObject({
   instanceId: v.string(),

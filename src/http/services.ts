@@ -11,6 +11,7 @@ import type { Edit } from "../settings/edit.ts";
 import type { InForce } from "../settings/in-force.ts";
 import type { ShownFile } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
+import type { Activity } from "./activity.ts";
 import type { EventStreams } from "./event-stream.ts";
 import type { MessageEnds } from "./message-ends.ts";
 import type { Metrics } from "./metrics.ts";
@@ -53,6 +54,7 @@ export interface Services {
   streams: EventStreams;
   ends: MessageEnds;
   metrics: Metrics;
+  activity: Activity;
   daemon: () => DaemonInfo;
   /** The dashboard; loaded when it is asked for. */
   page: () => Promise<PageFiles>;

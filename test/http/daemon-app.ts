@@ -11,6 +11,7 @@ import { type Outside, systemOutside } from "../../src/daemon/outside.ts";
 import { Pending } from "../../src/daemon/pending.ts";
 import { Restarts } from "../../src/daemon/restart.ts";
 import { createApp } from "../../src/http/app.ts";
+import { Activity } from "../../src/http/activity.ts";
 import { EventStreams } from "../../src/http/event-stream.ts";
 import { MessageEnds } from "../../src/http/message-ends.ts";
 import { Metrics } from "../../src/http/metrics.ts";
@@ -69,6 +70,7 @@ export class DaemonApp {
   readonly #tcp: ReturnType<typeof createApp>;
   readonly #socket: ReturnType<typeof createApp>;
   readonly #metrics = new Metrics();
+  readonly #activity: Activity;
   readonly #releasers = new Releasers();
   #core: Core | undefined;
 
@@ -102,6 +104,9 @@ export class DaemonApp {
     this.#releasers.add(() => store.close());
     this.#releasers.add(bus.subscribe(ends));
     this.#releasers.add(bus.subscribe(this.#metrics));
+    this.#activity = new Activity({ clock, totals: () => store.totals() });
+    this.#releasers.add(bus.subscribe(this.#activity));
+    this.#releasers.add(() => this.#activity.close());
     this.#releasers.add(() => streams.close());
     this.#releasers.add(() => ends.releaseAll());
     this.services = this.#servicesWith(streams, ends);
@@ -252,6 +257,7 @@ export class DaemonApp {
       streams,
       ends,
       metrics: this.#metrics,
+      activity: this.#activity,
       daemon: () => ({
         instanceId: this.core.boot,
         pid: process.pid,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { checkpointShape, daemonShape, memoryShape, pageOf, statsShape } from "../answers.ts";
+import { activityShape, checkpointShape, daemonShape, memoryShape, pageOf, statsShape } from "../answers.ts";
 import { nothing } from "../routes/daemon.ts";
 import { eventsQuery } from "../routes/events.ts";
 import { memoryQuery } from "../routes/memory.ts";
@@ -35,6 +35,12 @@ export const daemonOperations: Operations = {
     },
   },
   "/api/stats": { GET: { summary: "Figures of now.", answers: { 200: json("The figures.", statsShape) } } },
+  "/api/stats/activity": {
+    GET: {
+      summary: "Tell what happened in the last hour, step by step.",
+      answers: { 200: json("The steps, oldest first.", activityShape) },
+    },
+  },
   "/api/events": {
     GET: {
       summary: "Follow what happens, as server-sent events.",

@@ -1,4 +1,5 @@
 import { isoTime } from "../../core/clock.ts";
+import { activityStepMs } from "../activity.ts";
 import type { Routes } from "../app.ts";
 import type { Services } from "../services.ts";
 
@@ -6,6 +7,12 @@ import type { Services } from "../services.ts";
 export function statsRoutes(services: Services): Routes {
   return {
     "/api/stats": { GET: async () => Response.json(await stats(services)) },
+    "/api/stats/activity": {
+      GET: () => {
+        const items = services.activity.steps.map(({ at, ...step }) => ({ at: isoTime(at), ...step }));
+        return Response.json({ stepMs: activityStepMs, items });
+      },
+    },
     "/metrics": {
       GET: async () => {
         const text = await services.metrics.scrape(services);
