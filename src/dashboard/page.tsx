@@ -5,12 +5,15 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { Layout } from "./layout/layout.tsx";
 import { Login } from "./layout/login.tsx";
 import { type Parts, PartsProvider, useParts } from "./layout/parts.ts";
+import { Relocation } from "./layout/relocation.ts";
 import { followRoute } from "./layout/route.ts";
 import { Api } from "./link/api.ts";
 import { EventFeed } from "./link/event-feed.ts";
 import { createCopies, touchAll, touchCopies } from "./live/copies.ts";
 import { RecentEvents } from "./live/recent-events.ts";
 import { SessionList } from "./live/session-list.ts";
+import { ChangesView } from "./changes/changes-view.tsx";
+import { ProjectsView } from "./projects/projects-view.tsx";
 import { Overview } from "./overview/overview.tsx";
 import { SessionsView } from "./sessions/sessions-view.tsx";
 import { SessionView } from "./conversation/session-view.tsx";
@@ -42,6 +45,7 @@ function buildParts(clock: Clock): Parts {
       touchCopies(copies, event);
       sessions.observe(event);
       recent.add(event);
+      relocation.observe(event);
     },
   });
   const desk = new SettingsDesk({ api, clock, settings: copies.settings });
@@ -50,8 +54,9 @@ function buildParts(clock: Clock): Parts {
     const others = [...drafts.peek()].filter((name) => name !== "settings");
     drafts.value = new Set(desk.isDirty.value ? [...others, "settings"] : others);
   });
+  const relocation = new Relocation({ location: window.location, daemon: copies.daemon.value, drafts });
   const route = followRoute(window);
-  return { api, clock, copies, sessions, recent, desk, feed, route, now: ticking(clock), drafts };
+  return { api, clock, copies, sessions, recent, desk, feed, relocation, route, now: ticking(clock), drafts };
 }
 
 function ticking(clock: Clock) {
@@ -84,7 +89,11 @@ function View(): JSX.Element {
       return <SessionView key={place.id} id={place.id} />;
     case "settings":
       return <SettingsView rest={place.rest} />;
-    default:
+    case "projects":
+      return <ProjectsView project={place.project} />;
+    case "changes":
+      return <ChangesView />;
+    case "overview":
       return <Overview />;
   }
 }

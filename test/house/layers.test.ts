@@ -57,7 +57,7 @@ const closed: readonly { files: RegExp; openTo: RegExp; because: string }[] = [
 const packagesOf: readonly { packages: RegExp; folder: RegExp }[] = [
   { packages: /^(@ai-sdk\/|ai$|openai$|@anthropic-ai\/|@google\/)/, folder: /^src\/providers\// },
   { packages: /^hono(\/|$)/, folder: /^src\/http\// },
-  { packages: /^jsonc-parser$/, folder: /^src\/(settings|agents)\// },
+  { packages: /^jsonc-parser$/, folder: /^src\/(settings|agents|dashboard)\// },
   { packages: /^prom-client$/, folder: /^src\/http\/metrics\.ts$/ },
   { packages: /^commander$/, folder: /^src\/cli\// },
 ];

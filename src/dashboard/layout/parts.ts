@@ -9,6 +9,7 @@ import type { LiveCopy } from "../live/live-copy.ts";
 import type { RecentEvents } from "../live/recent-events.ts";
 import type { SessionList } from "../live/session-list.ts";
 import type { SettingsDesk } from "../settings/settings-desk.ts";
+import type { Relocation } from "./relocation.ts";
 import type { Route } from "./route.ts";
 
 /** What every view is given. */
@@ -21,6 +22,7 @@ export interface Parts {
   recent: RecentEvents;
   /** What was typed into the settings. */
   desk: SettingsDesk;
+  relocation: Relocation;
   route: ReadonlySignal<Route>;
   /** The time, in milliseconds since the Unix epoch, a second at most behind. */
   now: ReadonlySignal<number>;

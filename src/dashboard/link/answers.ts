@@ -1,6 +1,8 @@
 import type * as v from "valibot";
 import type {
+  activityShape,
   daemonShape,
+  memoryShape,
   revisionShape,
   settingsFileShape,
   settingsShape,
@@ -28,3 +30,7 @@ export type SettingsInForce = v.InferOutput<typeof settingsShape>;
 export type { ShownMessage, ShownSession } from "../../http/answers.ts";
 /** The settings file as it stands. */
 export type SettingsFile = v.InferOutput<typeof settingsFileShape>;
+/** What happened in the last hour. */
+export type Activity = v.InferOutput<typeof activityShape>;
+/** A summary of a coding agent's work. */
+export type Memory = v.InferOutput<typeof memoryShape>;

@@ -1,6 +1,8 @@
 import type { Clock } from "../../core/clock.ts";
 import type {
+  Activity,
   DaemonInfo,
+  Memory,
   Page,
   Revision,
   SettingsFile,
@@ -21,6 +23,10 @@ export interface Copies {
   settings: LiveCopy<SettingsInForce>;
   /** The settings file as it stands. */
   file: LiveCopy<SettingsFile>;
+  /** What happened in the last hour; no event tells of it. */
+  activity: LiveCopy<Activity>;
+  /** The latest summaries of coding agents' work, newest first. */
+  memory: LiveCopy<Memory[]>;
   /** The latest revisions, newest first. */
   history: LiveCopy<Revision[]>;
 }
@@ -34,6 +40,8 @@ export function createCopies(api: Api, clock: Clock): Copies {
     stats: copyOf(() => api.get("api/stats"), 500),
     settings: copyOf(() => api.get("api/settings"), 150),
     file: copyOf(() => api.get("api/settings/file"), 150),
+    activity: copyOf(() => api.get("api/stats/activity"), 1000),
+    memory: copyOf(async () => (await api.get<Page<Memory>>("api/memory?limit=300")).items, 1000),
     history: copyOf(async () => (await api.get<Page<Revision>>("api/settings/history?limit=100")).items, 200),
   };
 }
@@ -41,6 +49,7 @@ export function createCopies(api: Api, clock: Clock): Copies {
 /** Which copies an event puts out of date. */
 const touched: readonly { types: RegExp; copies: readonly (keyof Copies)[] }[] = [
   { types: /^message\./, copies: ["stats"] },
+  { types: /^message\.done$/, copies: ["memory"] },
   { types: /^session\.(restart|waiting|idle|loaded|unloaded|deleted|busy)/, copies: ["status", "stats"] },
   { types: /^(rollout|provider|budget)\./, copies: ["status", "stats"] },
   { types: /^settings\./, copies: ["status", "stats", "settings", "file", "history"] },
@@ -60,5 +69,7 @@ export function touchAll(copies: Copies): void {
   copies.stats.touch();
   copies.settings.touch();
   copies.file.touch();
+  copies.activity.touch();
+  copies.memory.touch();
   copies.history.touch();
 }

@@ -4,7 +4,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /** A length of time in its largest unit and the next: `12 s`, `3 min`, `2 h 5 min`, `4 d 1 h`. */
-function durationText(ms: number): string {
+export function durationText(ms: number): string {
   const length = Math.max(0, ms);
   if (length < minute) return `${Math.floor(length / second)} s`;
   if (length < hour) return `${Math.floor(length / minute)} min`;
