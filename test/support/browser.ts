@@ -68,7 +68,7 @@ export class Browser {
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
     page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(`console: ${message.text()}`);
+      if (message.type() === "error") complaints.push(`console: ${message.text()} ${message.location().url}`);
     });
     page.on("request", (request) => {
       const target = new URL(request.url());

@@ -24,6 +24,8 @@ export class SessionList {
   readonly #sessions: Signal<ReadonlyMap<string, ShownSession> | undefined> = signal(undefined);
   readonly #failure: Signal<string | undefined> = signal(undefined);
   #stale = new Set<string>();
+  /** Of the stale ones those that were deleted: nobody has to be asked. */
+  readonly #gone = new Set<string>();
   #isAllStale = true;
 
   constructor(api: Api, clock: Clock) {
@@ -50,8 +52,12 @@ export class SessionList {
   observe({ type, data }: FeedEvent): void {
     const { session } = data;
     if (ofAll.test(type)) this.#isAllStale = true;
-    else if (typeof session === "string") this.#stale.add(session);
-    else return;
+    else if (typeof session !== "string") return;
+    else {
+      this.#stale.add(session);
+      if (type === "session.deleted") this.#gone.add(session);
+      if (type === "session.created") this.#gone.delete(session);
+    }
     this.#refresher.touch();
   }
 
@@ -88,7 +94,7 @@ export class SessionList {
   }
 
   async #reload(ids: ReadonlySet<string>): Promise<Map<string, ShownSession>> {
-    const found = await Promise.all([...ids].map((id) => this.#find(id)));
+    const found = await Promise.all([...ids].filter((id) => !this.#gone.has(id)).map((id) => this.#find(id)));
     const known = this.#sessions.peek() ?? new Map<string, ShownSession>();
     const fresh = new Map(found.flatMap((session) => (session ? [[session.id, session] as const] : [])));
     const isNew = [...fresh.values()].filter(({ id }) => !known.has(id)).toSorted(newestFirst);
@@ -98,6 +104,7 @@ export class SessionList {
       const now = ids.has(id) ? fresh.get(id) : session;
       if (now) merged.set(id, now);
     }
+    for (const id of ids) this.#gone.delete(id);
     return merged;
   }
 
