@@ -2,7 +2,7 @@ import { type SettingsKey, settingsKeys } from "./keys.ts";
 
 const head = ["| key | default | class | meaning |", "|---|---|---|---|"];
 
-/** The table of all settings in Markdown, one row a key, for the README and the reference page. */
+/** The table of all settings in Markdown, one row a key, for the page of settings. */
 export function settingsTable(): string {
   return [...head, ...settingsKeys().map(row), ""].join("\n");
 }
