@@ -91,7 +91,9 @@ let stopping = 0;
  */
 export async function listen(address: ListenAddress, handler: RequestHandler): Promise<Listener> {
   const cut = new AbortController();
-  const server = await serveOnceFree(address, (request) => answeredOrCut(request, handler, cut.signal));
+  const server = await serveOnceFree(address, (request) =>
+    answeredOrCut(withPlainTarget(request), handler, cut.signal),
+  );
   let stopped: Promise<void> | undefined;
   return {
     port: server.addr.port ?? 0,
@@ -101,6 +103,12 @@ export async function listen(address: ListenAddress, handler: RequestHandler): P
       cut.abort();
     },
   };
+}
+
+/** On a Unix socket a target reads `http+unix://` (Deno 2.9.6, measured). */
+function withPlainTarget(request: Request): Request {
+  const { url } = request;
+  return url.startsWith("http+unix:") ? new Request(url.replace("http+unix:", "http:"), request) : request;
 }
 
 async function serveOnceFree(address: ListenAddress, handler: RequestHandler): Promise<DenoServer> {
