@@ -149,6 +149,7 @@ class Call {
 
   #babble(): void {
     this.#at(babbleMs, () => {
+      this.#world.see({ kind: "chunk", call: this.#number, text: "" });
       this.#request.onActivity();
       this.#babble();
     });

@@ -8,7 +8,6 @@ import { expect } from "./violation.ts";
 export type Call = Extract<Seen, { kind: "call" }> & {
   /** When the provider last sent anything; the call itself before that. */
   activeAt: number;
-  chunks: string;
   end: ScriptedEnd | undefined;
   endedAt: number | undefined;
   abortedAt: number | undefined;
@@ -48,8 +47,8 @@ export class Calls implements Judge {
         return this.#begun(seen);
       case "chunk":
         return this.#of(seen.call, (call) => {
-          call.activeAt = seen.at;
-          call.chunks += seen.text;
+          // What one says that ignores its abort nobody hears.
+          if (call.abortedAt === undefined) call.activeAt = seen.at;
         });
       case "callEnded":
         return this.#of(seen.call, (call) => this.#ended(call, seen.end, seen.at));
@@ -90,7 +89,6 @@ export class Calls implements Judge {
     const call: Call = {
       ...seen,
       activeAt: seen.at,
-      chunks: "",
       end: undefined,
       endedAt: undefined,
       abortedAt: undefined,

@@ -31,13 +31,32 @@ const numbers = {
   "limits.turnsPerProvider": 4,
   "limits.tokensPerDay": 0,
   "limits.maxPendingPerSession": 10_000,
+  "limits.maxMessageBytes": 1_048_576,
   "sessions.idleUnloadMs": 300_000,
   "storage.keepDays": 0,
   "reload.debounceMs": 500,
   "reload.pollMs": 2000,
+  "reload.staggerMs": 2000,
   "daemon.graceMs": 20_000,
   "server.port": 4747,
 } as const;
+
+/** Other defaults of that section, written down. */
+const others: Readonly<Record<string, string>> = {
+  provider: '"echo"',
+  fallback: "[]",
+  "turn.system": '""',
+  "turn.mode": '"single"',
+  "reload.mode": '"auto"',
+  "reload.guard": '"endpoint"',
+  "server.host": '"127.0.0.1"',
+  "storage.durability": '"full"',
+  "log.level": '"info"',
+};
+const defaults = new Map<string, string>([
+  ...Object.entries(numbers).map(([key, value]): [string, string] => [key, String(value)]),
+  ...Object.entries(others),
+]);
 
 /** A number of the settings. */
 export type NumberKey = keyof typeof numbers;
@@ -89,12 +108,14 @@ export function providerNames(document: Document): string[] {
   return isDocument(providers) ? Object.keys(providers) : [];
 }
 
-/** Every leaf of a document by its path. */
+/** Every leaf of a document by its path, those aside that say what holds anyway. */
 export function leavesOf(document: Document): Map<string, string> {
   const leaves = new Map<string, string>();
   const walk = (value: unknown, path: string): void => {
-    if (!isDocument(value)) leaves.set(path, JSON.stringify(value) ?? "null");
-    else
+    if (!isDocument(value)) {
+      const text = JSON.stringify(value) ?? "null";
+      if (defaults.get(path) !== text) leaves.set(path, text);
+    } else
       for (const [name, inner] of Object.entries(value)) walk(inner, path === "" ? name : `${path}.${name}`);
   };
   walk(document, "");

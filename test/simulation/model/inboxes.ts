@@ -199,6 +199,8 @@ export class Inboxes {
     );
     for (const other of inbox.pending)
       expect(other.seq >= seq, "in order", () => `${name} was started before ${session}/${other.seq}`);
+    // Where the store fails, that its session was restarted is one of the things that are lost.
+    message.mayBeReset ||= this.#mayBeLate();
     expectAttempt(message, data.attempt);
     message.status = "running";
     inbox.pending.delete(message);

@@ -16,8 +16,15 @@ export class Pairing {
   readonly #late = new Map<string, Turn[]>();
   readonly #contentOf: (message: string) => string | undefined;
 
+  readonly #bootedAt = new Map<number, number>();
+
   constructor(contentOf: (message: string) => string | undefined) {
     this.#contentOf = contentOf;
+  }
+
+  /** A process starts. */
+  booted(boot: number, at: number): void {
+    this.#bootedAt.set(boot, at);
   }
 
   /** A call begins. */
@@ -60,6 +67,8 @@ export class Pairing {
   }
 
   #isOf({ messages, startedAt, end }: Turn, call: Call): boolean {
+    // 1. A process makes no call for a turn that another one began.
+    if ((this.#bootedAt.get(call.boot) ?? 0) > startedAt) return false;
     const isWithin = call.at >= startedAt && (end === undefined || call.at <= end.at + lateMs(end.kind));
     return isWithin && this.#says(messages, call.content);
   }

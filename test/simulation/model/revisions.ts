@@ -103,5 +103,5 @@ function distance(base: FileState | undefined, state: FileState, changedKeys: re
   const told = new Set(changedKeys);
   const untold = [...changed].filter((path) => !told.has(path)).length;
   const unexplained = changedKeys.filter((path) => !changed.has(path)).length;
-  return untold + unexplained;
+  return untold + 10 * unexplained;
 }
