@@ -7,6 +7,7 @@ import { Login } from "./layout/login.tsx";
 import { type Parts, PartsProvider, useParts } from "./layout/parts.ts";
 import { Relocation } from "./layout/relocation.ts";
 import { followRoute } from "./layout/route.ts";
+import { followSight } from "./layout/sight.ts";
 import { Api } from "./link/api.ts";
 import { EventFeed } from "./link/event-feed.ts";
 import { createCopies, touchAll, touchCopies } from "./live/copies.ts";
@@ -30,12 +31,14 @@ const ends = ["accepted", "started", "done", "failed", "requeued", "cancelled"].
 
 function buildParts(clock: Clock): Parts {
   const api = new Api();
+  const isSeen = followSight(document, clock);
   const copies = createCopies(api, clock);
   const sessions = new SessionList(api, clock);
   const recent = new RecentEvents((task) => void requestAnimationFrame(task));
   const feed = new EventFeed({
     api,
     clock,
+    isSeen,
     path: `api/events?type=${[...families, ...ends].join(",")}`,
     onOpen: () => {
       touchAll(copies);
@@ -56,7 +59,20 @@ function buildParts(clock: Clock): Parts {
   });
   const relocation = new Relocation({ location: window.location, daemon: copies.daemon.value, drafts });
   const route = followRoute(window);
-  return { api, clock, copies, sessions, recent, desk, feed, relocation, route, now: ticking(clock), drafts };
+  return {
+    api,
+    clock,
+    copies,
+    sessions,
+    recent,
+    desk,
+    feed,
+    isSeen,
+    relocation,
+    route,
+    now: ticking(clock),
+    drafts,
+  };
 }
 
 function ticking(clock: Clock) {

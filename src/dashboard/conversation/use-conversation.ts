@@ -12,7 +12,7 @@ export interface Conversation {
 
 /** Follows a session for as long as the view stands. */
 export function useConversation(session: string): Conversation {
-  const { api, clock } = useParts();
+  const { api, clock, isSeen } = useParts();
   const conversation = useMemo(
     () => ({
       messages: new MessageLog({ api, clock, session }),
@@ -25,6 +25,7 @@ export function useConversation(session: string): Conversation {
     const feed = new EventFeed({
       api,
       clock,
+      isSeen,
       path: `api/events?session=${encodeURIComponent(session)}&type=message.*`,
       onOpen: () => messages.touch(),
       onEvent: (event) => {

@@ -22,6 +22,8 @@ export interface Parts {
   recent: RecentEvents;
   /** What was typed into the settings. */
   desk: SettingsDesk;
+  /** Whether somebody can see the page. */
+  isSeen: ReadonlySignal<boolean>;
   relocation: Relocation;
   route: ReadonlySignal<Route>;
   /** The time, in milliseconds since the Unix epoch, a second at most behind. */

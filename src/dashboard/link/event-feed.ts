@@ -1,4 +1,4 @@
-import { type Signal, signal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { type Api, ApiError } from "./api.ts";
@@ -13,11 +13,13 @@ export interface FeedEvent {
 /**
  * - `connecting`: at first.
  * - `live`: events come.
+ * - `resting`: nobody sees the page; it goes on where it was when somebody does.
  * - `lost`: since a time; the next try is made at another.
  */
 export type FeedState =
   | { kind: "connecting" }
   | { kind: "live" }
+  | { kind: "resting" }
   | { kind: "lost"; since: number; nextTryAt: number };
 
 /** A stream that says nothing for this long, not even its comment of every 15 s, is taken to be dead. */
@@ -29,69 +31,69 @@ const longestPauseMs = 8000;
  * The daemon's events, one after the other, over every loss of the connection: it comes back by itself with the id of
  * the last event it saw, so that nothing is missed. `onOpen` is told at each connection; what was not kept (ids that
  * are gone, no id yet) can be asked for anew there.
+ *
+ * While the page is not seen it holds no connection: a browser has six for a daemon, all tabs together, and six tabs
+ * that are forgotten would keep the seventh from everything.
  */
 export class EventFeed {
   readonly state: Signal<FeedState> = signal({ kind: "connecting" });
-  readonly #api: Api;
-  readonly #clock: Clock;
-  readonly #path: string;
-  readonly #onOpen: () => void;
-  readonly #onEvent: (event: FeedEvent) => void;
+  readonly #parts: EventFeedParts;
   readonly #stopped = new AbortController();
   #lastId: string | undefined;
-  #hurry = new AbortController();
+  /** Ends the present connection, or the pause before the next. */
+  #present = new AbortController();
 
-  constructor(parts: {
-    api: Api;
-    clock: Clock;
-    /** Such as `api/events?type=session.*`. */
-    path: string;
-    onOpen: () => void;
-    onEvent: (event: FeedEvent) => void;
-  }) {
-    this.#api = parts.api;
-    this.#clock = parts.clock;
-    this.#path = parts.path;
-    this.#onOpen = parts.onOpen;
-    this.#onEvent = parts.onEvent;
+  constructor(parts: EventFeedParts) {
+    this.#parts = parts;
   }
 
   /** Reads until it is stopped; resolves then. */
   async run(): Promise<void> {
+    const { isSeen } = this.#parts;
+    const unfollow = isSeen.subscribe(() => this.#present.abort());
     let pauseMs = firstPauseMs;
     while (!this.#stopped.signal.aborted) {
+      const present = new AbortController();
+      this.#present = present;
+      if (!isSeen.peek()) {
+        await this.#rest();
+        continue;
+      }
       const wasLive = await this.#read();
-      if (this.#stopped.signal.aborted) return;
+      // Ended from here: nothing was lost.
+      if (present.signal.aborted) continue;
       pauseMs = wasLive ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
       await this.#pause(pauseMs);
     }
+    unfollow();
   }
 
   /** Tries again now, where it waits to. */
   retryNow(): void {
-    this.#hurry.abort();
+    if (this.state.peek().kind === "lost") this.#present.abort();
   }
 
   /** Ends it, for good. */
   stop(): void {
     this.#stopped.abort();
-    this.#hurry.abort();
+    this.#present.abort();
   }
 
   /** One connection, to its end; whether it came about. */
   async #read(): Promise<boolean> {
+    const { api, clock, path, onOpen } = this.#parts;
     const cut = new AbortController();
-    const watch = new SilenceWatch(this.#clock, () => cut.abort());
-    const signal = AbortSignal.any([cut.signal, this.#stopped.signal]);
+    const watch = new SilenceWatch(clock, () => cut.abort());
+    const signal = AbortSignal.any([cut.signal, this.#present.signal]);
     let isOpen = false;
     try {
-      const body = await this.#api.open(this.#path, this.#lastId, signal);
+      const body = await api.open(path, this.#lastId, signal);
       isOpen = true;
       this.state.value = { kind: "live" };
-      this.#onOpen();
+      onOpen();
       await this.#take(body, watch);
     } catch (thrown) {
-      if (!isEndOfConnection(thrown)) throw thrown;
+      if (!isEndOfConnection(thrown)) reportError(thrown);
     } finally {
       watch.end();
       cut.abort();
@@ -115,7 +117,7 @@ export class EventFeed {
       const { id, event, data } = next.value;
       // Kept before it is told: a listener that fails does not have it told again for ever.
       if (id !== undefined) this.#lastId = id;
-      this.#onEvent({
+      this.#parts.onEvent({
         id: id === undefined ? undefined : Number(id),
         type: event ?? "message",
         data: JSON.parse(data),
@@ -123,14 +125,34 @@ export class EventFeed {
     }
   }
 
+  /** Until the page is seen again, or it is stopped. */
+  async #rest(): Promise<void> {
+    this.state.value = { kind: "resting" };
+    await new Promise<void>((resolve) => {
+      this.#present.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
   async #pause(ms: number): Promise<void> {
     const { state } = this;
-    const now = this.#clock.now();
+    const now = this.#parts.clock.now();
     const since = state.value.kind === "lost" ? state.value.since : now;
+    this.#present = new AbortController();
     state.value = { kind: "lost", since, nextTryAt: now + ms };
-    this.#hurry = new AbortController();
-    await this.#clock.sleep(ms, this.#hurry.signal);
+    await this.#parts.clock.sleep(ms, this.#present.signal);
   }
+}
+
+/** What a feed needs. */
+interface EventFeedParts {
+  api: Pick<Api, "open">;
+  clock: Clock;
+  /** Such as `api/events?type=session.*`. */
+  path: string;
+  /** Whether somebody can see the page. */
+  isSeen: ReadonlySignal<boolean>;
+  onOpen: () => void;
+  onEvent: (event: FeedEvent) => void;
 }
 
 /** Calls `onSilent` once nothing was heard for `silenceMs`. */

@@ -12,7 +12,7 @@ const mostAskedOneByOne = 20;
 
 /** The messages of one session from some place on to the newest, kept up to date by events. */
 export class MessageLog {
-  readonly #api: Api;
+  readonly #api: Pick<Api, "get">;
   readonly #path: string;
   readonly #session: string;
   readonly #refresher: Refresher;
@@ -24,7 +24,7 @@ export class MessageLog {
   /** The messages after this `seq` are kept; undefined until it is known where the newest are. */
   #after: number | undefined;
 
-  constructor(parts: { api: Api; clock: Clock; session: string }) {
+  constructor(parts: { api: Pick<Api, "get">; clock: Clock; session: string }) {
     this.#api = parts.api;
     this.#session = parts.session;
     this.#path = `api/sessions/${encodeURIComponent(parts.session)}/messages`;

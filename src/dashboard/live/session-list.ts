@@ -19,7 +19,7 @@ const ofAll = /^(settings\.(changed|held|released)|daemon\.|rollout\.(finished|s
  * times a second at most, and all of them where there are many or where anything may have been missed.
  */
 export class SessionList {
-  readonly #api: Api;
+  readonly #api: Pick<Api, "get">;
   readonly #refresher: Refresher;
   readonly #sessions: Signal<ReadonlyMap<string, ShownSession> | undefined> = signal(undefined);
   readonly #failure: Signal<string | undefined> = signal(undefined);
@@ -28,7 +28,7 @@ export class SessionList {
   readonly #gone = new Set<string>();
   #isAllStale = true;
 
-  constructor(api: Api, clock: Clock) {
+  constructor(api: Pick<Api, "get">, clock: Clock) {
     this.#api = api;
     this.#refresher = new Refresher({ clock, refresh: () => this.#refresh(), pauseMs });
   }
