@@ -12,12 +12,15 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 /** What a line of the log says beside its message: ids, never contents. */
 export type LogFields = Record<string, string | number | boolean | null>;
 
+/** Fields, or what makes them where the line is written at all. */
+export type GivenFields = LogFields | (() => LogFields);
+
 /** One line an event. */
 export interface Log {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: GivenFields): void;
+  info(message: string, fields?: GivenFields): void;
+  warn(message: string, fields?: GivenFields): void;
+  error(message: string, fields?: GivenFields): void;
 }
 
 const ranks: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };
@@ -47,8 +50,9 @@ export function createLog(options: {
   });
   const logger = getLogger("segue");
   const at = (level: LogLevel, write: (message: string, fields: LogFields) => void) => {
-    return (message: string, fields: LogFields = {}): void => {
+    return (message: string, given: GivenFields = {}): void => {
       if (ranks[level] < ranks[options.level()]) return;
+      const fields = typeof given === "function" ? given() : given;
       write(
         options.format === "json" ? escapeBraces(message) : escapeBraces(message) + suffixOf(fields),
         fields,
@@ -72,7 +76,13 @@ function escapeBraces(message: string): string {
 function suffixOf(fields: LogFields): string {
   return escapeBraces(
     Object.entries(fields)
-      .map(([name, value]) => ` ${name}=${String(value)}`)
+      .map(([name, value]) => ` ${name}=${shown(value)}`)
       .join(""),
   );
+}
+
+/** Text that would break the line, or be taken for another field, is quoted. */
+function shown(value: LogFields[string]): string {
+  const text = String(value);
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
 }

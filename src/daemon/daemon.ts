@@ -13,6 +13,7 @@ import type { DrainReason } from "../sessions/registry.ts";
 import type { PathWatchers } from "../watch/path-watchers.ts";
 import { SharedWatchers } from "../watch/shared-watchers.ts";
 import { type Core, applySettings, buildCore } from "./core.ts";
+import { EventLog } from "./event-log.ts";
 import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
 import { Front } from "./front.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
@@ -169,6 +170,7 @@ class Daemon implements RunningDaemon {
     await this.#writeInstance();
     this.#releasers.add(() => removeInstance(folder));
     tell([{ type: "daemon.started", data: { instanceId: core.boot, version } }]);
+    this.#releasers.add(this.#foundation.bus.subscribe(this.#createEventLog()));
     await core.registry.start([]);
     this.#releasers.add(() => this.#watchers.stop());
     this.#watchers.watch(this.#keeper.files);
@@ -256,6 +258,16 @@ class Daemon implements RunningDaemon {
         this.#manager?.ready(this.url);
       },
       announce: () => this.#writeInstance(),
+    });
+  }
+
+  #createEventLog(): EventLog {
+    return new EventLog({
+      log: this.#foundation.log,
+      generatorOf: (id) => {
+        const session = this.#present().registry.find(id);
+        return session && { generator: session.generatorId, revision: session.bindingRevision };
+      },
     });
   }
 

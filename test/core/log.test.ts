@@ -49,6 +49,31 @@ describe("as text", () => {
   });
 });
 
+test("as text a field stays in its line and its place", () => {
+  const { log, lines } = setup("text");
+  log.info("it failed", {
+    error: 'two\nlines, "quoted"',
+    pair: "a=b",
+    empty: "",
+    escape: "\u001B[2J",
+    plain: "m-1",
+  });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toEndWith(
+    String.raw` error="two\nlines, \"quoted\"" pair="a=b" empty="" escape="\u001b[2J" plain=m-1` + "\n",
+  );
+});
+
+test("fields that are made are made only for a line that is written", () => {
+  const { log, lines } = setup("json", () => "info");
+  let count = 0;
+  const make = () => ({ count: ++count });
+  log.debug("not written", make);
+  log.info("written", make);
+  expect(count).toBe(1);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ message: "written", properties: { count: 1 } });
+});
+
 test("no line holds a secret, in its message or in its fields", () => {
   for (const format of ["json", "text"] as const) {
     const { log, lines } = setup(format);
