@@ -4,6 +4,7 @@ import { exampleNames } from "../examples/names.ts";
 import { addAgentCommands } from "./agent-commands.ts";
 import type { CommandContext, CommonFlags, Surroundings } from "./command.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
+import { addHelpExamples } from "./help-examples.ts";
 import { describeError, describeFault } from "./failure.ts";
 import { findPaths } from "./paths.ts";
 import type { Run, Runs } from "./run.ts";
@@ -86,6 +87,7 @@ function createProgram(around: Surroundings, outcome: { exitCode: number }): Com
     .command("version")
     .description("print the version")
     .action(runs(async (context) => (await import("./version.ts")).printVersion(context)));
+  addHelpExamples(program);
   return program;
 }
 
