@@ -295,7 +295,7 @@ class Daemon implements RunningDaemon {
     const { aborted } = await this.#present().registry.drain(deadline, putBackFor);
     tell([{ type: "daemon.stopping", data: { reason } }]);
     await pending.settled();
-    this.#ends.releaseAll();
+    this.#ends.close();
     this.#streams.endAll();
     log.info("stopped", { reason, aborted });
     await this.#releasers.release();

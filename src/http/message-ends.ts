@@ -9,13 +9,14 @@ const ends: ReadonlySet<StoredEvent["type"]> = new Set([
 /** Those who wait for messages to end (`Prefer: wait`, RFC 7240). */
 export class MessageEnds implements EventListener {
   readonly #waiting = new Map<string, Set<() => void>>();
+  #isClosed = false;
 
   /**
-   * Resolves when the message has ended, when `signal` is aborted, or when all are let go. To be asked for before
-   * the message is accepted or looked at, so that its end is not missed.
+   * Resolves when the message has ended, when `signal` is aborted, or when all are let go; at once, where nobody may
+   * wait any more. To be asked for before the message is accepted or looked at, so that its end is not missed.
    */
   of(message: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
+    if (signal.aborted || this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => {
       const waiters = this.#waiting.get(message) ?? new Set();
       const end = (): void => {
@@ -30,7 +31,13 @@ export class MessageEnds implements EventListener {
     });
   }
 
-  /** Lets everybody go: the daemon stops. */
+  /** Lets everybody go, and whoever comes after: the daemon stops. */
+  close(): void {
+    this.#isClosed = true;
+    this.releaseAll();
+  }
+
+  /** Lets everybody go: what takes the turns is another from now on. */
   releaseAll(): void {
     for (const waiters of this.#waiting.values()) for (const end of waiters) end();
   }

@@ -108,7 +108,7 @@ export class DaemonApp {
     this.#releasers.add(bus.subscribe(this.#activity));
     this.#releasers.add(() => this.#activity.close());
     this.#releasers.add(() => streams.close());
-    this.#releasers.add(() => ends.releaseAll());
+    this.#releasers.add(() => ends.close());
     this.services = this.#servicesWith(streams, ends);
     this.#tcp = createApp(this.services, "tcp");
     this.#socket = createApp(this.services, "socket");

@@ -38,6 +38,14 @@ describe("Prefer: wait", () => {
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200]);
   });
 
+  test("that begins while the daemon stops is answered 202 at once", async () => {
+    const app = await startApp(slow);
+    app.services.ends.close();
+    const response = await post(app, "wait=300");
+    expect(response.status).toBe(202);
+    expect(await response.json()).toMatchObject({ status: "pending" });
+  });
+
   test("answers 200 with the reply once the message has ended", async () => {
     const app = await startApp(slow);
     const asked = post(app, "wait=5");
