@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { PassThrough } from "node:stream";
+import { Writable } from "node:stream";
 import { helpExamples } from "../../src/cli/help-examples.ts";
 import { runCommandLine } from "../../src/cli/program.ts";
 import { OutputStream } from "../../src/cli/screen.ts";
@@ -7,17 +7,23 @@ import { ManualClock } from "../support/manual-clock.ts";
 
 /** What the program answers to `--help`, asked in this process. */
 async function helpOf(...argv: string[]): Promise<string> {
-  const [out, error] = [new PassThrough(), new PassThrough()];
-  const exitCode = await runCommandLine([...argv, "--help"], {
-    env: {},
-    home: "/nowhere",
-    stdin: process.stdin,
-    stdout: new OutputStream(out),
-    stderr: new OutputStream(error),
-    clock: new ManualClock(),
-  });
-  expect([exitCode, error.read()]).toEqual([0, null]);
-  return String(out.read());
+  const written = { out: "", error: "" };
+  const stream = (name: "out" | "error"): OutputStream =>
+    new OutputStream(
+      new Writable({
+        write: (chunk, _encoding, done) => {
+          written[name] += String(chunk);
+          done();
+        },
+      }),
+    );
+  const [stdout, stderr] = [stream("out"), stream("error")];
+  const clock = new ManualClock();
+  const around = { env: {}, home: "/nowhere", stdin: process.stdin, stdout, stderr, clock };
+  const exitCode = await runCommandLine([...argv, "--help"], around);
+  await Promise.all([stdout.flush(), stderr.flush()]);
+  expect([exitCode, written.error]).toEqual([0, ""]);
+  return written.out;
 }
 
 /** The words of an example behind the name of the command, up to what a shell would make of it. */
