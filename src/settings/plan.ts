@@ -28,7 +28,7 @@ export function planChange(
   const changedKeys = changesBetween(before, after);
   const ofClass = (wanted: ChangeClass): string[] =>
     changedKeys.filter((name) => findKey(name)?.class === wanted);
-  const inFile = fromFile ? changesBetween(fromFile.before, fromFile.after) : [];
+  const inFile = fromFile && flagKeys.length > 0 ? changesBetween(fromFile.before, fromFile.after) : [];
   const masked = inFile.filter((name) => flagKeys.includes(name));
   return { changedKeys, live: ofClass("live"), turn: ofClass("turn"), restart: ofClass("restart"), masked };
 }
@@ -62,5 +62,5 @@ function absent(kind: ProviderKind = "echo"): Partial<ProviderSettings> {
 
 function inner(value: unknown, key: string): unknown {
   if (key === "" || typeof value !== "object" || value === null) return value;
-  return new Map<string, unknown>(Object.entries(value)).get(key);
+  return Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
 }
