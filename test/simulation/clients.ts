@@ -94,8 +94,8 @@ export class Clients {
   }
 
   /** Opens a stream of events that is opened again whenever it ends. */
-  follow(query: string, after: number | null): void {
-    const reader = new EventReader(++this.#lastReader, this.#world, { query, after });
+  follow(query: string, after: number | null, via: "tcp" | "socket" = "tcp"): void {
+    const reader = new EventReader(++this.#lastReader, this.#world, { query, after, via });
     this.readers.add(reader);
     reader.open();
   }
@@ -152,13 +152,19 @@ export class EventReader {
   readonly #number: number;
   readonly #world: World;
   readonly #query: string;
+  readonly #via: "tcp" | "socket";
   #after: number | null;
   #isOpen = false;
 
-  constructor(number: number, world: World, { query, after }: { query: string; after: number | null }) {
+  constructor(
+    number: number,
+    world: World,
+    { query, after, via }: { query: string; after: number | null; via: "tcp" | "socket" },
+  ) {
     this.#number = number;
     this.#world = world;
     this.#query = query;
+    this.#via = via;
     this.#after = after;
   }
 
@@ -168,8 +174,9 @@ export class EventReader {
     const after = this.#after;
     const query = [...(after === null ? [] : [`after=${after}`]), ...(this.#query ? [this.#query] : [])];
     const sent = this.#world.network.send(
-      "socket",
-      (base) => new Request(`${base}/api/events?${query.join("&")}`),
+      this.#via,
+      (base) =>
+        new Request(`${base}/api/events?${query.join("&")}`, { headers: { Host: new URL(base).host } }),
       () => this.#ended(),
       () => {
         this.#isOpen = true;

@@ -114,7 +114,10 @@ const deeds: Readonly<Record<ItemKind, Deed>> = {
     else world.isWatchable = true;
   },
   "crash now": ({ world }) => world.process?.kill("idle"),
-  "crash soon": ({ world }, chance) => world.process?.doom(chance.below(30)),
+  "crash soon": ({ world }, chance) => {
+    world.boot();
+    world.process?.doom(chance.below(30));
+  },
   wait: () => {},
   "wait long": () => {},
 };

@@ -34,7 +34,7 @@ const noticedMs = 30_000;
 const rolledOutMs = 75_000;
 const pauses = [1, 50, 300, 1000] as const;
 const waits = [1, 100, 1000, 3000, 10_000] as const;
-const longWaits = [60_000, 120_000, 900_000] as const;
+const longWaits = [60_000, 120_000, 120_000, 900_000] as const;
 /** As often it is looked whether everything has ended, and so long apart. */
 const mostLooks = 600;
 const betweenLooksMs = 5000;
@@ -96,7 +96,7 @@ class Life {
     world.beginStep();
     world.boot();
     await world.settle();
-    this.#stage.clients.follow("", 0);
+    this.#stage.clients.follow("", 0, "socket");
     for (const [place, item] of items.entries()) {
       if (world.broken !== undefined) return;
       this.#onItem(item);

@@ -1,5 +1,6 @@
 import type { ListenAddress, Listener, RequestHandler } from "../../src/platform/platform.ts";
 import type { Listen } from "../../src/daemon/listeners.ts";
+import type { Chance } from "./chance.ts";
 import type { SimulatedProcess } from "./process.ts";
 
 /** An open listener. */
@@ -48,7 +49,12 @@ export class Network {
   /** Ports that another program has taken. */
   readonly taken = new Set<number>();
   readonly #doors = new Set<Door>();
+  readonly #chance: () => Chance;
   #nextFree = firstFreePort;
+
+  constructor(chance: () => Chance) {
+    this.#chance = chance;
+  }
 
   /** Listeners that are open. */
   get open(): number {
@@ -76,7 +82,7 @@ export class Network {
   }
 
   /**
-   * Sends a request to the newest listener of a way; undefined where nobody listens. `onSent` is called right before,
+   * Sends a request to the newest listener of a way, now and then to an older one that is still there; undefined where nobody listens. `onSent` is called right before,
    * `onCut` where no answer will come: the process died, or closed its listener over the request.
    */
   send(
@@ -97,7 +103,8 @@ export class Network {
     const doors = [...this.#doors].filter(
       (door) => !door.isRefusing && (door.port === 0) === (way === "socket"),
     );
-    return doors.at(-1);
+    const isLate = doors.length > 1 && this.#chance().happens(0.3);
+    return isLate ? doors[0] : doors.at(-1);
   }
 
   #listen(process: SimulatedProcess, address: ListenAddress, handler: RequestHandler): Listener {

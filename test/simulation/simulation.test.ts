@@ -4,7 +4,7 @@ import { promiseOf, replay, search } from "./search.ts";
 import { profiles } from "./workload.ts";
 
 /** A few lives of each kind, always the same ones; `bun run simulate` goes on from there. */
-const livesOfEach = 4;
+const livesOfEach = 2;
 
 test.each(Object.keys(profiles))("no promise is broken in some lives of the profile %s", async (profile) => {
   const { failure, steps } = await search({

@@ -85,7 +85,7 @@ const ordinary: Required<Record<ItemKind, number>> = {
   "crash now": 0.5,
   "crash soon": 1,
   wait: 12,
-  "wait long": 1.5,
+  "wait long": 1,
 };
 
 /** What a search looks at most, as factors of what is ordinary. */
@@ -112,7 +112,7 @@ export function planLife(profile: string, chance: Chance): Item[] {
   const factors = profiles[profile] ?? {};
   const weights = itemKinds.map((kind) => ordinary[kind] * (factors[kind] ?? 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const length = 20 + chance.below(180);
+  const length = 30 + chance.below(300);
   return Array.from({ length }, () => ({
     kind: someKind(weights, chance.next() * total),
     seed: chance.seed(),

@@ -36,6 +36,9 @@ export class Breach extends Error {
   }
 }
 
+/** When a life begins: at noon, or shortly before the day of its budget ends. */
+const births = ["2026-03-01T12:00:00.000Z", "2026-03-01T23:57:00.000Z", "2026-03-01T23:59:40.000Z"] as const;
+
 /** How often native events do not come as they should: each of lost, late and doubled. */
 const hintTrouble = 0.08;
 const latestHintMs = 5000;
@@ -45,7 +48,7 @@ export class World {
   readonly scheduler: Scheduler;
   readonly disk: VirtualDisk;
   readonly database: SurvivingDatabase;
-  readonly network = new Network();
+  readonly network: Network;
   readonly servers: Servers;
   /** The chance of what happens at present. */
   chance: Chance;
@@ -64,6 +67,8 @@ export class World {
   #hasFailedToBoot = false;
   #daemon: RunningDaemon | undefined;
   readonly #seed: number;
+  /** Whether two files can change places in one step. */
+  readonly #canExchange: boolean;
   readonly #watches = new Set<Watch>();
   readonly #judge: (seen: Seen) => void;
   readonly #onStep: Outside["onSessionStep"];
@@ -78,8 +83,10 @@ export class World {
     this.#judge = parts.judge;
     this.#onStep = parts.onSessionStep;
     this.chance = new Chance(parts.seed);
-    this.scheduler = new Scheduler(Date.parse("2026-03-01T12:00:00.000Z"), this.chance);
+    this.scheduler = new Scheduler(Date.parse(this.chance.pick(births)), this.chance);
+    this.#canExchange = this.chance.happens(0.7);
     const chance = (): Chance => this.chance;
+    this.network = new Network(chance);
     this.disk = new VirtualDisk(
       () => this.scheduler.now,
       (folder, name) => this.#fileChanged(folder, name),
@@ -260,7 +267,7 @@ export class World {
       files: filesFor(process, this.disk),
       exchange: (one, other) => {
         process.pass();
-        return this.disk.exchange(one, other);
+        return this.#canExchange && this.disk.exchange(one, other);
       },
       watchFolder: (folder, listener) => this.#watch({ process, folder, listener }),
       openDatabase: this.database.openerFor(process),
