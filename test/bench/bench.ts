@@ -1,18 +1,42 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
+import { bulk } from "./bulk.ts";
+import { claims } from "./claims.ts";
 import { edits } from "./edits.ts";
 import { Executables } from "./executables.ts";
 import { describeMachine, type Machine } from "./machine.ts";
+import { idle } from "./idle.ts";
+import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
+import { patches } from "./patches.ts";
 import { posts } from "./posts.ts";
+import { eventReaders } from "./readers.ts";
 import { sessions } from "./sessions.ts";
 import { size } from "./size.ts";
+import { stall } from "./stall.ts";
 import { start } from "./start.ts";
 import { printTable, type Row, rowOf } from "./table.ts";
 import { turnsEndToEnd } from "./turns.ts";
+import { vendors } from "./vendors.ts";
 
-const benchmarks: readonly Benchmark[] = [start, size, memory, posts, turnsEndToEnd, edits, sessions];
+const benchmarks: readonly Benchmark[] = [
+  start,
+  size,
+  memory,
+  posts,
+  bulk,
+  turnsEndToEnd,
+  latency,
+  claims,
+  edits,
+  patches,
+  stall,
+  sessions,
+  eventReaders,
+  idle,
+  vendors,
+];
 
 const usage = `Usage: bun run bench [NAME…] [--rounds N] [--json FILE]
 

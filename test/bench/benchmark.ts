@@ -3,7 +3,7 @@ import type { Executables } from "./executables.ts";
 /** One figure, taken once a round, of Segue and, where there is something to compare it with, of its baseline. */
 export interface Measure {
   what: string;
-  unit: "ms" | "/s" | "MiB" | "KiB";
+  unit: "ms" | "us" | "/s" | "MiB" | "KiB" | "%" | "";
   segue: readonly number[];
   baseline?: readonly number[];
   /** What it should come to. */

@@ -87,16 +87,17 @@ function statusOf(head: string): number {
   return Number(head.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length));
 }
 
-/** The bytes of a request, made once for all the times it is sent. */
+/** The bytes of a request, made once for all the times it is sent; `more` are further lines of its head. */
 export function requestBytes(
   port: number,
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "PATCH",
   path: string,
   body?: { type: string; text: string },
+  more: readonly string[] = [],
 ): Uint8Array {
   const content = Buffer.from(body?.text ?? "");
   const described = body ? `Content-Type: ${body.type}\r\nContent-Length: ${content.length}\r\n` : "";
-  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: */*\r\n${described}\r\n`;
+  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: */*\r\n${described}${more.map((line) => `${line}\r\n`).join("")}\r\n`;
   return Buffer.concat([Buffer.from(head), content]);
 }
 

@@ -12,6 +12,8 @@ const editsPerRound = 100;
 const debounceMs = 50;
 /** Between two edits, so that each is an edit of its own. */
 const pauseMs = 20;
+/** Kept alive and asking, while edits are made. */
+const askingConnections = 32;
 
 /** How soon an edit of settings.json is in force. */
 export const edits: Benchmark = {
@@ -30,6 +32,12 @@ export const edits: Benchmark = {
     return [
       { what: "edit to in force, p50", unit: "ms", ...sides(0.5) },
       { what: "edit to in force, p99", unit: "ms", ...sides(0.99), goal: "<= 3 ms" },
+      {
+        what: `requests cut, ${askingConnections} connections`,
+        unit: "",
+        segue: [await cutRequests(executables)],
+        goal: "0",
+      },
     ];
   },
 };
@@ -49,6 +57,33 @@ async function editSegue(executables: Executables): Promise<number[]> {
   reader.close();
   await server.remove();
   return samples.map((ms) => ms - debounceMs);
+}
+
+/** How many of the requests that are asked all the while end without their answer. */
+async function cutRequests(executables: Executables): Promise<number> {
+  const server = await serveSegue(executables, JSON.parse(settings(0)));
+  const reader = await EventReader.open(server.port, "/api/events");
+  const request = requestBytes(server.port, "GET", "/api/settings/status");
+  const edited = new AbortController();
+  let cut = 0;
+  const ask = async (): Promise<void> => {
+    let connection = await Connection.open(server.port);
+    while (!edited.signal.aborted)
+      try {
+        await connection.send(request);
+      } catch {
+        cut += 1;
+        connection = await Connection.open(server.port);
+      }
+    connection.close();
+  };
+  const asking = Array.from({ length: askingConnections }, ask);
+  await makeEdits(join(server.folder, "settings", "settings.json"), () => reader.next("settings.changed"));
+  edited.abort();
+  await Promise.all(asking);
+  reader.close();
+  await server.remove();
+  return cut;
 }
 
 async function makeSession(port: number): Promise<void> {

@@ -6,7 +6,15 @@ import { cleanEnv, runChild } from "../support/processes.ts";
 import { makeFolder } from "../support/workspace.ts";
 
 /** The programs of `baseline/`. */
-export type BaselineName = "bare-server" | "bare-inbox" | "bare-store" | "bare-watch";
+export type BaselineName =
+  | "bare-server"
+  | "bare-inbox"
+  | "bare-store"
+  | "bare-bulk"
+  | "bare-watch"
+  | "bare-patch"
+  | "bare-relay"
+  | "claim-cost";
 
 const folder = join(projectFolder, "dist", "bench");
 

@@ -8,6 +8,11 @@ export interface MemoryUse {
   anonymous: number;
 }
 
+/** Resident memory of a process now, in bytes. */
+export function residentMemory(pid: number): number {
+  return memoryUse(pid).resident;
+}
+
 const pauseMs = 250;
 const quietSamples = 8;
 const longestWaitMs = 60_000;

@@ -26,3 +26,11 @@ export function summarize(samples: readonly number[]): Summary {
     rounds: sorted.length,
   };
 }
+
+/** By how much the second rises for each one of the first, by least squares; NaN for fewer than two points. */
+export function slopeOf(points: readonly (readonly [number, number])[]): number {
+  const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / points.length;
+  const [meanX, meanY] = [mean(0), mean(1)];
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}

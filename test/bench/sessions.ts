@@ -1,13 +1,11 @@
 import type { Benchmark } from "./benchmark.ts";
-import { requestBytes } from "./connection.ts";
 import type { Executables } from "./executables.ts";
-import { load } from "./load.ts";
+import { makeSessions } from "./loaded-sessions.ts";
 import { settledMemoryUse } from "./memory-use.ts";
 import { serveSegue, type Server } from "./server.ts";
 
 const first = 10_000;
 const further = 20_000;
-const connections = 8;
 
 /** KiB of resident memory for each session. */
 interface Cost {
@@ -41,9 +39,9 @@ export const sessions: Benchmark = {
 async function measure(executables: Executables): Promise<Cost> {
   const server = await serveSegue(executables);
   const idle = await residentKiB(server);
-  await make(server, "first", first);
+  await makeSessions(server, "first", first);
   const afterFirst = await residentKiB(server);
-  await make(server, "further", further);
+  await makeSessions(server, "further", further);
   const afterFurther = await residentKiB(server);
   await server.remove();
   return { ofFirst: (afterFirst - idle) / first, ofFurther: (afterFurther - afterFirst) / further };
@@ -51,15 +49,4 @@ async function measure(executables: Executables): Promise<Cost> {
 
 async function residentKiB(server: Server): Promise<number> {
   return (await settledMemoryUse(server.process.pid)).resident / 1024;
-}
-
-/** A session that is made is loaded. */
-async function make({ port }: Server, name: string, count: number): Promise<void> {
-  let index = 0;
-  const next = (): Uint8Array | undefined => {
-    if (index === count) return undefined;
-    const text = JSON.stringify({ id: `${name}-${index++}` });
-    return requestBytes(port, "POST", "/api/sessions", { type: "application/json", text });
-  };
-  await load({ port, connections, status: 201, next });
 }

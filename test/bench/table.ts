@@ -10,6 +10,8 @@ export interface Row {
   baseline: Summary | null;
   /** Segue's median over the baseline's. */
   ratio: number | null;
+  /** Segue's median less the baseline's. */
+  beyond: number | null;
   goal: string | null;
 }
 
@@ -24,13 +26,25 @@ export function rowOf({ name }: Benchmark, { what, unit, segue, baseline, goal }
     segue: own,
     baseline: other,
     ratio: other && own.median / other.median,
+    beyond: other && own.median - other.median,
     goal: goal ?? null,
   };
 }
 
-const heads = ["benchmark", "measure", "unit", "Segue", "spread", "baseline", "spread", "ratio", "to reach"];
+const heads = [
+  "benchmark",
+  "measure",
+  "unit",
+  "Segue",
+  "spread",
+  "baseline",
+  "spread",
+  "ratio",
+  "beyond",
+  "to reach",
+];
 /** Those that hold numbers stand at the right. */
-const numberColumns = new Set([3, 4, 5, 6, 7]);
+const numberColumns = new Set([3, 4, 5, 6, 7, 8]);
 
 /** The rows as a Markdown table whose columns also line up as plain text. */
 export function printTable(rows: readonly Row[]): string {
@@ -45,7 +59,7 @@ export function printTable(rows: readonly Row[]): string {
   return [padded[0], rule, ...padded.slice(1)].join("\n");
 }
 
-function cellsOf({ benchmark, what, unit, segue, baseline, ratio, goal }: Row): string[] {
+function cellsOf({ benchmark, what, unit, segue, baseline, ratio, beyond, goal }: Row): string[] {
   return [
     benchmark,
     what,
@@ -55,6 +69,8 @@ function cellsOf({ benchmark, what, unit, segue, baseline, ratio, goal }: Row): 
     baseline ? printNumber(baseline.median) : "",
     baseline ? printSpread(baseline) : "",
     ratio === null ? "" : ratio.toFixed(2),
+    // Of times alone it says something: what has to be waited for besides.
+    beyond === null || unit !== "ms" ? "" : printNumber(beyond),
     goal ?? "",
   ];
 }
