@@ -8,14 +8,17 @@ import { Generators } from "./model/generators.ts";
 import { SettingsInForce } from "./model/in-force.ts";
 import { Inboxes, type Turn } from "./model/inboxes.ts";
 import type { Judge, StoredEvent } from "./model/judge.ts";
+import { Keys } from "./model/keys.ts";
 import { Outcomes } from "./model/outcomes.ts";
 import { type Pair, Pairing } from "./model/pairing.ts";
 import { Readers } from "./model/readers.ts";
+import { Replies } from "./model/replies.ts";
 import { Requests } from "./model/requests.ts";
 import { expectNothingLeft, expectRest } from "./model/rest.ts";
 import { Revisions } from "./model/revisions.ts";
 import { Secrets } from "./model/secrets.ts";
 import { Spans } from "./model/spans.ts";
+import { expectWaitsStated } from "./model/stated-waits.ts";
 import { StoredMessages } from "./model/standing.ts";
 import { Waits } from "./model/waits.ts";
 
@@ -64,6 +67,7 @@ export class Model {
     requests: this.#requests,
     revisions: this.#revisions,
   });
+  readonly #replies = new Replies();
   readonly #readers = new Readers((event) => this.#event(event));
   readonly #judges: readonly Judge[] = [
     this.#revisions,
@@ -71,6 +75,7 @@ export class Model {
     this.#answers,
     this.#calls,
     new Secrets(),
+    new Keys(this.#requests),
     this.#settings,
     this.#readers,
   ];
@@ -97,6 +102,8 @@ export class Model {
 
   #read(stored: Extract<Seen, { kind: "stored" }>): void {
     this.#stored.judge(stored);
+    this.#replies.read(stored);
+    expectWaitsStated(stored, this.#revisions);
     if (!this.#isAtRest) return;
     this.#stored.judgeAtRest(stored);
     this.#pairing.atRest();
@@ -123,6 +130,7 @@ export class Model {
   #ended(pair: Pair): void {
     this.#outcomes.judge(pair);
     this.#contexts.judge(pair);
+    this.#replies.judge(pair);
     this.#waits.judge(pair);
     this.#destinations.judge(pair);
   }

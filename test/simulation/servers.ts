@@ -71,6 +71,8 @@ export class Servers {
       script,
       request,
       world: this.#parts,
+      // Some servers say which key it was that they refused.
+      said: key === null ? "" : ` (key ${key})`,
       onOver: () => this.#calls.delete(call),
     });
     this.#calls.add(call);
@@ -87,6 +89,7 @@ class Call {
   readonly #request: TurnRequest;
   readonly #world: ServersParts;
   readonly #onOver: () => void;
+  readonly #said: string;
   #queue: (TurnPart | "over")[] = [];
   #wake: () => void = () => {};
   #isOver = false;
@@ -98,6 +101,7 @@ class Call {
       script: Script;
       request: TurnRequest;
       world: ServersParts;
+      said: string;
       onOver: () => void;
     },
   ) {
@@ -107,6 +111,7 @@ class Call {
     this.#request = parts.request;
     this.#world = parts.world;
     this.#onOver = parts.onOver;
+    this.#said = parts.said;
   }
 
   begin(): void {
@@ -163,7 +168,7 @@ class Call {
   #end(end: ScriptedEnd): void {
     this.#close();
     this.#world.see({ kind: "callEnded", call: this.#number, end });
-    const part = partOf(end, this.#request);
+    const part = partOf(end, this.#request, this.#said);
     if (part) this.#give(part);
     this.#give("over");
   }
@@ -188,7 +193,7 @@ class Call {
   }
 }
 
-function partOf(end: ScriptedEnd, { content }: TurnRequest): TurnPart | undefined {
+function partOf(end: ScriptedEnd, { content }: TurnRequest, said: string): TurnPart | undefined {
   switch (end.kind) {
     case "answered":
       return { type: "end", finish: end.finish, usage: end.usage };
@@ -198,7 +203,7 @@ function partOf(end: ScriptedEnd, { content }: TurnRequest): TurnPart | undefine
       return undefined;
     case "refused": {
       const { failure: kind, status, retryAfterMs } = end;
-      const message = `refused as ${kind}: ${content.slice(0, 12)}`;
+      const message = `refused as ${kind}: ${content.slice(0, 12)}${said}`;
       return {
         type: "failed",
         failure: {

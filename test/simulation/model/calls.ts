@@ -18,7 +18,7 @@ export type Call = Extract<Seen, { kind: "call" }> & {
 /** A limit is not exact to the millisecond of a clock that is looked at before and after a write. */
 const slackMs = 1000;
 
-/** Follows the calls: one a session at a time, canaries, slots, keys, the end of what is silent (sections 1, 2 and 3.5). */
+/** Follows the calls: one a session at a time, canaries, slots, the end of what is silent (sections 1, 2 and 3.5). */
 export class Calls implements Judge {
   readonly #revisions: Revisions;
   readonly #calls = new Map<number, Call>();
@@ -85,7 +85,6 @@ export class Calls implements Judge {
       );
     this.#expectOneCanary(seen);
     this.#expectSlot(seen);
-    this.#expectOwnEndpoint(seen);
     const call: Call = {
       ...seen,
       activeAt: seen.at,
@@ -130,22 +129,6 @@ export class Calls implements Judge {
     let count = 1;
     for (const other of this.#open) if (other.endpoint === endpoint) count += 1;
     expect(count <= most, "slots", () => `${count} turns at ${endpoint} at once, at most ${most} may be`);
-  }
-
-  /** Section 1.8: a stored key goes only to the endpoint it was set for. */
-  #expectOwnEndpoint({ endpoint, key, at }: Extract<Seen, { kind: "call" }>): void {
-    if (key === null) return;
-    const documents = this.#revisions.everSaid;
-    const isOwn = documents.some((document) =>
-      providerNames(document).some((name) => {
-        const entry = providerEntry(document, name);
-        return entry.endpoint === endpoint && (entry.key === undefined || entry.key === key);
-      }),
-    );
-    const isSaid = documents.some((document) =>
-      providerNames(document).some((name) => providerEntry(document, name).key === key),
-    );
-    expect(isOwn || !isSaid, "to its own endpoint", () => `at ${at} ${endpoint} was sent a key of another`);
   }
 
   /** Section 2, `turn.timeoutMs` and `turn.maxDurationMs`. */

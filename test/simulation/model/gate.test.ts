@@ -177,9 +177,30 @@ judges("nothing leaks", "a daemon that was stopped leaves nothing", (life, isBro
 });
 
 judges("rest", "what is pending at rest waits for something", (life, isBroken) => {
-  const waits = { state: "waiting" as const, waitingFor: "auth" as const };
+  const waits = { state: "waiting" as const, waitingFor: "budget" as const };
   life.accept("m1").rest({
     sessions: [session("a", { pending: 1, ...(isBroken ? {} : waits) })],
     messages: [message("m1")],
+  });
+});
+
+judges("to its own endpoint", "an edit by API moves no key to another", (life, isBroken) => {
+  const second = { kind: "openai", baseUrl: "http://second.test/v1", model: "two" };
+  const moved = { ...second, baseUrl: "http://elsewhere.test/v1", apiKey: "key-of-second" };
+  const given = isBroken ? {} : { apiKey: "key-of-second" };
+  const body = { providers: { second: { baseUrl: "http://elsewhere.test/v1", ...given } } };
+  const document = { ...settings, providers: { ...(settings["providers"] as object), second: moved } };
+  life.ask("PATCH", "/api/settings", { status: 200, body: { revision: 2 } }, body);
+  life.see({ kind: "written", document, text: JSON.stringify(document) });
+});
+
+judges("parks", "who waits for a provider is in a park that is shown", (life, isBroken) => {
+  const park = { endpoint: isBroken ? "http://second.test/v1" : first, model: null, reason: "rate_limited" };
+  const times = { since: life.iso, until: life.iso, sessions: 1 };
+  const providers = { first: { state: "parked" as const, inFlight: 0, parks: [{ ...park, ...times }] } };
+  life.accept("m1").read({
+    sessions: [session("a", { pending: 1, state: "waiting", waitingFor: "rate_limited" })],
+    messages: [message("m1")],
+    stats: { ...readings(life.iso).stats, providers },
   });
 });

@@ -215,3 +215,8 @@ judges("budget", "what is told to be used was used", (life, isBroken) => {
   life.accept("m1").started("m1");
   life.ended(life.call()).done("m1", 1, "a", { inputTokens: isBroken ? 11 : 10, outputTokens: 5 });
 });
+
+judges("exactly one outcome", "the reply that is stored is the one that was given", (life, isBroken) => {
+  const reply = isBroken ? "h" : "hi";
+  life.whole("m1").read({ sessions: [session("a")], messages: [doneMessage("m1", { reply })] });
+});

@@ -7,6 +7,7 @@ export interface Asked {
   request: number;
   method: string;
   path: string;
+  isDryRun: boolean;
   headers: Readonly<Record<string, string>>;
   body: unknown;
   from: number;
@@ -59,7 +60,18 @@ export class Requests implements Judge {
 
   #begun({ request, method, path, headers, body, at }: Extract<Seen, { kind: "request" }>): void {
     const [bare = path] = path.split("?");
-    const asked = { request, method, path: bare, headers, body, from: at, to: Infinity, status: undefined };
+    const isDryRun = path.includes("dryRun");
+    const asked = {
+      request,
+      method,
+      path: bare,
+      isDryRun,
+      headers,
+      body,
+      from: at,
+      to: Infinity,
+      status: undefined,
+    };
     this.#asked.set(request, asked);
     this.#underWay.add(asked);
     const name = `${method} ${bare}`;

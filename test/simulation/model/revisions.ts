@@ -85,12 +85,8 @@ export class Revisions {
     return this.between(from, to).map((document) => numberOf(document, key));
   }
 
-  /** Every document that was ever written to the file. */
-  readonly everSaid: Document[] = [];
-
   #add(document: Document, at: number): void {
     this.#states.push({ at, document, leaves: leavesOf(document) });
-    this.everSaid.push(document);
   }
 }
 

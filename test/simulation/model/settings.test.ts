@@ -180,3 +180,9 @@ judges("secrets stay in", "no event shows one, whatever a provider says", (life,
     error: { kind: "invalid_request", message: text },
   });
 });
+
+judges("loading never writes", "only who asks for it has the settings written", (life, isBroken) => {
+  if (!isBroken)
+    life.ask("PATCH", "/api/settings", { status: 200, body: { revision: 2 } }, { provider: "second" });
+  life.see({ kind: "written", document: other, text: JSON.stringify(other) });
+});

@@ -8,6 +8,7 @@ export type PromiseName =
   | "fresh"
   | "free"
   | "a bad edit changes nothing"
+  | "loading never writes"
   | "noticed"
   | "secrets stay in"
   | "to its own endpoint"
