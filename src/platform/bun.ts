@@ -1,3 +1,4 @@
+import { renameSync, rmSync } from "node:fs";
 import { Database as BunDatabase } from "bun:sqlite";
 import type {
   Database,
@@ -60,14 +61,16 @@ export function listen(address: ListenAddress, handler: RequestHandler, idleLimi
   const common = { maxRequestBodySize: anyBodyBytes, development: false };
   const server =
     "socket" in address
-      ? Bun.serve(withoutIdleLimit({ ...common, fetch: handler, unix: address.socket }))
+      ? serveOnSocket(address.socket, (unix) =>
+          Bun.serve(withoutIdleLimit({ ...common, fetch: handler, unix })),
+        )
       : Bun.serve({
           ...common,
           hostname: address.host,
           port: address.port,
           // Said aloud: `development: false` alone shares the port with every other server of this user that does so
           // (Bun 1.4.5, measured).
-          reusePort: false,
+          reusePort: address.isShared === true,
           idleTimeout: idleLimit,
           fetch: async (request, server) => {
             server.timeout(request, 0);
@@ -86,6 +89,15 @@ export function listen(address: ListenAddress, handler: RequestHandler, idleLimi
   };
 }
 
+/** A server removes the name that it was opened under when it stops; by then that name may be another's. */
+function serveOnSocket<Server>(path: string, serve: (path: string) => Server): Server {
+  const ownName = `${path.slice(0, -1)}~`;
+  rmSync(ownName, { force: true });
+  const server = serve(ownName);
+  renameSync(ownName, path);
+  return server;
+}
+
 /**
  * The types know this option for TCP alone; on a Unix socket it holds as well, and there `server.timeout(request, 0)`
  * does nothing: a stream quiet for 12 s was cut (Bun 1.4.5, measured).
@@ -93,6 +105,8 @@ export function listen(address: ListenAddress, handler: RequestHandler, idleLimi
 function withoutIdleLimit<T extends object>(options: T): T {
   return { ...options, idleTimeout: 0 };
 }
+
+export { relay } from "./bun-relay.ts";
 
 /** A request to a server that listens on a Unix socket. `path` begins with a slash. */
 export function fetchOnSocket(socketPath: string, path: string, init: RequestInit): Promise<Response> {

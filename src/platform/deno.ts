@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../core/clock.ts";
 import type {
@@ -90,6 +91,7 @@ let stopping = 0;
  * Deno's server has no limit of silence and none of size.
  */
 export async function listen(address: ListenAddress, handler: RequestHandler): Promise<Listener> {
+  if ("socket" in address) rmSync(address.socket, { force: true });
   const cut = new AbortController();
   const server = await serveOnceFree(address, (request) =>
     answeredOrCut(withPlainTarget(request), handler, cut.signal),
@@ -175,4 +177,9 @@ export async function loadPage(): Promise<{ html: string; script: string; style:
 <code>GET /api/stats</code> tell the same.</p></html>
 `;
   return { html, script: "", style: "", icon: "" };
+}
+
+/** Under Deno no program takes another's place, so that nobody waits who was connected to the one before. */
+export function relay(): void {
+  throw new Error("Deno does not take over connections");
 }

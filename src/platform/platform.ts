@@ -19,8 +19,11 @@ export interface Database {
   close(): void;
 }
 
-/** Where a listener listens. */
-export type ListenAddress = { host: string; port: number } | { socket: string };
+/**
+ * Where a listener listens; `isShared`: beside others of this user that ask for that too. A socket takes the place of
+ * whatever has its name, in one step, and leaves its name behind.
+ */
+export type ListenAddress = { host: string; port: number; isShared?: boolean } | { socket: string };
 
 /** An open HTTP listener. */
 export interface Listener {

@@ -55,14 +55,29 @@ describe("over TCP", () => {
 });
 
 describe("on a socket", () => {
-  test("it answers, for its owner alone, and is gone when it is closed", async () => {
+  test("it answers, for its owner alone, and leaves its name behind when it is closed", async () => {
     const path = join(makeFolder("socket"), "segue.sock");
     const listener = await listenOnSocket(listen, path, hello);
     if (!listener) throw new Error("there is no listener");
     expect((statSync(path).mode & 0o777).toString(8)).toBe("600");
     expect(await (await fetchOnSocket(path, "/", {})).text()).toBe("hello");
     await closeListener(listener, systemClock);
-    expect(existsSync(path)).toBe(false);
+    const isRefused = await fetchOnSocket(path, "/", {}).then(
+      () => false,
+      () => true,
+    );
+    expect(isRefused).toBe(true);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test("it takes the place of one that listens, whose end does not touch it", async () => {
+    const path = join(makeFolder("socket"), "segue.sock");
+    const before = await listenOnSocket(listen, path, () => new Response("before"));
+    const listener = await listenOnSocket(listen, path, hello);
+    if (!before || !listener) throw new Error("there is no listener");
+    open.push(listener);
+    await closeListener(before, systemClock);
+    expect(await (await fetchOnSocket(path, "/", {})).text()).toBe("hello");
   });
 
   test("it takes the place of one that a killed daemon left", async () => {
