@@ -8,13 +8,18 @@ import { integer } from "./row.ts";
 /** Migrations in order; the number of one is its place, counted from 1, and stands in `user_version`. */
 const migrations: readonly string[] = [first, agents, heads];
 
+/** How many migrations a database has seen. */
+export function versionOf(database: Database): number {
+  const row = database.prepare("PRAGMA user_version").get();
+  return row ? integer(row, "user_version") : 0;
+}
+
 /**
  * Brings a database up to this program, each migration in a transaction of its own. `beforeChange` is called once,
  * before the first, where there is something to lose. Throws `storage` for a database newer than the program.
  */
 export function migrate(database: Database, beforeChange: (version: number) => void): void {
-  const row = database.prepare("PRAGMA user_version").get();
-  const version = row ? integer(row, "user_version") : 0;
+  const version = versionOf(database);
   if (version > migrations.length)
     throw new SegueError(
       "storage",

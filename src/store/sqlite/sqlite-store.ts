@@ -1,3 +1,4 @@
+import { renameSync, rmSync } from "node:fs";
 import type { Clock } from "../../core/clock.ts";
 import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
@@ -23,13 +24,14 @@ import { createTurnEnds, dayOf } from "./turn-end.ts";
 /**
  * A store in one SQLite database in WAL mode. `open` opens the connection; `publish` gets committed events, in
  * order, before the writes that stored them resolve; a store that is about to be migrated is copied to
- * `backupPath` before. Throws `storage` where the database cannot be used.
+ * `backupPath` before, in the place of an older copy; undefined: somebody else has copied it. Throws `storage` where the
+ * database cannot be used.
  */
 export function openSqliteStore(parts: {
   open: () => Database;
   clock: Clock;
   publish: (events: readonly StoredEvent[]) => void;
-  backupPath: (version: number) => string;
+  backupPath: (version: number) => string | undefined;
 }): Store {
   let database: Database | undefined;
   try {
@@ -44,13 +46,22 @@ export function openSqliteStore(parts: {
     // Nothing that a migration writes is promised to anybody: the first commit after it makes it durable.
     database.exec("PRAGMA synchronous = NORMAL");
     const opened = database;
-    migrate(opened, (version) => void opened.prepare("VACUUM INTO ?").run(parts.backupPath(version)));
+    migrate(opened, (version) => copyInto(opened, parts.backupPath(version)));
     database.exec("PRAGMA synchronous = FULL");
     return composeStore(database, parts.clock, parts.publish);
   } catch (thrown) {
     database?.close();
     throw storageError(thrown);
   }
+}
+
+/** In one step: a copy that was cut short is not taken for one, and an older one is not in the way. */
+function copyInto(database: Database, path: string | undefined): void {
+  if (path === undefined) return;
+  const temporary = `${path}.new`;
+  rmSync(temporary, { force: true });
+  database.prepare("VACUUM INTO ?").run(temporary);
+  renameSync(temporary, path);
 }
 
 function composeStore(
