@@ -20,7 +20,12 @@ export function addDaemonCommands(program: Command, runs: Runs): void {
     .command("restart")
     .description("restart the daemon without losing a message, or give one session a new generator")
     .argument("[session]", "only this session, when its present turn ends")
-    .action(runs(async (context, [session]) => (await import("./restart.ts")).restart(context, session)));
+    .option("--upgrade", "go over to the program that stands on disk now, where that can serve")
+    .action(
+      runs<{ upgrade?: boolean }>(async (context, [session], { upgrade }) =>
+        (await import("./restart.ts")).restart(context, session, upgrade === true),
+      ),
+    );
   program
     .command("stop")
     .description("stop the daemon: turns in flight may finish, everything else is kept for the next start")
@@ -53,6 +58,8 @@ function addServe(program: Command, runs: Runs): void {
     )
     .option("--tips", "print three commands to try")
     .addOption(new Option("--under-dev", "end with standard input").hideHelp())
+    .addOption(new Option("--rehearse <folder>", "show that an upgrade can serve").hideHelp())
+    .addOption(new Option("--migrate", "migrate the store of the daemon that is upgraded").hideHelp())
     .action(
       runs<ServeFlags>(async (context, _args, flags) => (await import("./serve.ts")).serve(context, flags)),
     );

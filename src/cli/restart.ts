@@ -12,10 +12,18 @@ const swapMs = 30_000;
 
 /**
  * `segue restart`: gives one session a new generator at its next boundary; without a session it restarts the daemon
- * and answers 0 once that serves again. Throws `timed_out` where this takes too long.
+ * and answers 0 once that serves again; with `isUpgrade` as the program on disk, see `upgrade`. Throws `timed_out`
+ * where this takes too long.
  */
-export async function restart(context: CommandContext, session: string | undefined): Promise<number> {
+export async function restart(
+  context: CommandContext,
+  session: string | undefined,
+  isUpgrade: boolean,
+): Promise<number> {
+  if (isUpgrade && session !== undefined)
+    throw new SegueError("usage", "a session is not upgraded: give either a session or --upgrade");
   const client = await DaemonClient.of(context);
+  if (isUpgrade) return (await import("./upgrade.ts")).upgrade(context, client);
   await (session === undefined ? restartDaemon(context, client) : restartSession(context, client, session));
   return 0;
 }

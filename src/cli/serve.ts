@@ -1,5 +1,8 @@
 import { errorText } from "../core/errors.ts";
-import { startDaemon, type RunningDaemon } from "../daemon/daemon.ts";
+import { startDaemon, type DaemonOptions, type RunningDaemon } from "../daemon/daemon.ts";
+import { takeHandover } from "../daemon/handover.ts";
+import { releaseSignals } from "../platform/process-image.ts";
+import { ownProgram } from "./child-daemon.ts";
 import type { CommandContext } from "./command.ts";
 import { readSettingFlags, type SettingFlags } from "./serve-flags.ts";
 import { StopSignals } from "./stop-signals.ts";
@@ -12,6 +15,9 @@ export interface ServeFlags extends SettingFlags {
   tips?: boolean;
   /** Set by `segue dev` for its child. */
   underDev?: boolean;
+  /** Set for the program that a daemon is to be upgraded to: a folder for its rehearsal, or the real migration. */
+  rehearse?: string;
+  migrate?: boolean;
 }
 
 const orphanLimitMs = 10_000;
@@ -22,6 +28,7 @@ const orphanLimitMs = 10_000;
  * restarts the daemon in this process.
  */
 export async function serve(context: CommandContext, flags: ServeFlags): Promise<number> {
+  if (flags.migrate || flags.rehearse !== undefined) return standIn(context, flags);
   const signals = new Signals();
   signals.start();
   const orphaned = parentGone(context, flags);
@@ -44,13 +51,13 @@ async function runUntilStopped(
   signals: Signals,
   asked: Promise<string>,
 ): Promise<number> {
+  const handover = takeHandover(context.paths.data, context.env);
+  if (handover) releaseSignals();
+  const own = ownProgram();
   const daemon = await startDaemon({
-    settingsPath: context.paths.settings,
-    dataDir: context.paths.data,
-    flags: readSettingFlags(flags, context.paths.settings, context.env),
-    isStrict: flags.strict === true,
-    logFormat: flags.log ?? (context.stderr.isTerminal ? "text" : "json"),
-    version,
+    ...optionsOf(context, flags),
+    program: { ...own, executable: handover?.executable ?? own.executable, args: process.argv.slice(2) },
+    ...(handover ? { handover } : {}),
   });
   signals.onReload = () => reload(daemon, context);
   signals.onRestart = () => restart(daemon, context);
@@ -59,6 +66,27 @@ async function runUntilStopped(
   // Under `segue dev` a stop is the first half of a restart.
   const putBackFor = flags.underDev ? "daemon_restart" : "drain";
   await Promise.race([daemon.stopped, asked.then((reason) => daemon.stop(reason, putBackFor))]);
+  return 0;
+}
+
+function optionsOf(context: CommandContext, flags: ServeFlags): DaemonOptions {
+  const { paths, env, stderr } = context;
+  return {
+    settingsPath: paths.settings,
+    dataDir: paths.data,
+    flags: readSettingFlags(flags, paths.settings, env),
+    isStrict: flags.strict === true,
+    logFormat: flags.log ?? (stderr.isTerminal ? "text" : "json"),
+    version,
+  };
+}
+
+/** Before it takes a daemon's place this program shows that it can serve, and then migrates the store. */
+async function standIn(context: CommandContext, flags: ServeFlags): Promise<number> {
+  const { rehearse, migrateStore } = await import("../daemon/rehearsal.ts");
+  const options = optionsOf(context, flags);
+  if (flags.migrate) await migrateStore(options);
+  else context.screen.answer(JSON.stringify(await rehearse(options, flags.rehearse ?? "")));
   return 0;
 }
 

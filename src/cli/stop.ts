@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { SegueError } from "../core/errors.ts";
 import { anyAnswer, daemonAnswer, settingsAnswer } from "./answers.ts";
 import { DaemonClient } from "./client.ts";
 import type { CommandContext } from "./command.ts";
+import { isAlive } from "./process-alive.ts";
 
 const pollMs = 50;
 /** What closing the store and the listeners may take after the grace, before we stop waiting for it. */
@@ -40,24 +40,4 @@ export async function stop(context: CommandContext): Promise<number> {
 
 async function isThere(client: DaemonClient, pid: number | undefined): Promise<boolean> {
   return (await client.isReachable()) || (pid !== undefined && isAlive(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    // EPERM: it is there, but belongs to somebody else.
-    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
-  }
-  return !isZombie(pid);
-}
-
-/** A process that has ended but whose parent has not asked for its exit code; known on Linux only. */
-function isZombie(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import { isoTime } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
 import { Releasers } from "../core/releasers.ts";
 import { Activity } from "../http/activity.ts";
 import { EventStreams } from "../http/event-stream.ts";
@@ -16,12 +17,17 @@ import { type Core, applySettings, buildCore } from "./core.ts";
 import { EventLog } from "./event-log.ts";
 import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
 import { Front } from "./front.ts";
-import { removeInstance, writeInstance } from "./instance.ts";
+import type { Handover } from "./handover.ts";
+import { dataFolder, removeInstance, writeInstance } from "./instance.ts";
 import { type Outside, systemOutside } from "./outside.ts";
-import { Restarts, restartNote } from "./restart.ts";
+import { type LastRestart, Restarts, restartNote } from "./restart.ts";
+import { listenBehind, resume, takeOver } from "./resume.ts";
 import { Retention } from "./retention.ts";
 import { findServiceManager, type ServiceManager } from "./service-manager.ts";
 import { logIgnored, watchSettings } from "./settings-watch.ts";
+import { Upgrades, giveUp } from "./upgrade.ts";
+
+export type { DaemonOptions };
 
 /** A daemon that serves. */
 export interface RunningDaemon {
@@ -34,7 +40,7 @@ export interface RunningDaemon {
    */
   stop(reason: string, putBackFor?: DrainReason): Promise<void>;
   /** Drains and starts anew in this process; resolves when it serves again. */
-  restart(): Promise<void>;
+  restart(cause?: "request" | "upgrade"): Promise<void>;
   /** Resolves when it has stopped, whoever asked for it. */
   readonly stopped: Promise<void>;
   /** Reads the settings file now. */
@@ -43,7 +49,8 @@ export interface RunningDaemon {
 
 /**
  * Starts a daemon on a data folder. Throws `settings_invalid`, `already_running`, `cannot_listen` or `storage`, and
- * has then left nothing behind.
+ * has then left nothing behind. One that took the place of another does not throw before it serves: it gives up, and
+ * the program before takes the place again.
  */
 export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   // Whatever this process makes is for its user alone.
@@ -54,15 +61,33 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
 /** Starts a daemon as `startDaemon` does, in the world that is handed in. */
 export async function startDaemonIn(outside: Outside, options: DaemonOptions): Promise<RunningDaemon> {
   const releasers = new Releasers();
+  let daemon: Daemon | undefined;
   try {
     const foundation = await layFoundation(options, outside, releasers);
-    const daemon = new Daemon(options, outside, releasers, foundation);
+    daemon = new Daemon(options, outside, releasers, foundation);
     await daemon.start();
     return daemon;
   } catch (thrown) {
     await releasers.release();
+    await giveBack(options, outside, daemon, thrown);
     throw thrown;
   }
+}
+
+/** Returns where there is nobody to give the place back to. */
+async function giveBack(
+  { handover, program, dataDir }: DaemonOptions,
+  { env }: Outside,
+  daemon: Daemon | undefined,
+  thrown: unknown,
+): Promise<void> {
+  if (!handover || !program || handover.before === null || daemon?.hasServed) return;
+  const { store } = dataFolder(dataDir);
+  await giveUp(
+    handover,
+    { dataDir, store, program, env },
+    `the new program did not serve: ${errorText(thrown)}`,
+  );
 }
 
 /**
@@ -140,6 +165,11 @@ class Daemon implements RunningDaemon {
     return this.#socket;
   }
 
+  /** Whether it has answered anybody. */
+  get hasServed(): boolean {
+    return this.#phase !== "starting";
+  }
+
   get stopped(): Promise<void> {
     return this.#whenStopped.promise;
   }
@@ -157,21 +187,20 @@ class Daemon implements RunningDaemon {
 
   /** Settings, then interrupted messages, then the ways in; from then on it serves. */
   async start(): Promise<void> {
-    const { store, log, followLevel, folder, tell, wasCrashed } = this.#foundation;
-    const { version, settingsPath, isStrict } = this.#options;
-    await this.#keeper.start(isStrict);
+    const { store, log, followLevel, folder, hold } = this.#foundation;
+    const { settingsPath, isStrict, handover } = this.#options;
+    await this.#keeper.start(isStrict, handover !== undefined);
     followLevel(() => this.#keeper.inForce.settings.log.level);
     store.setDurability(this.#keeper.inForce.settings.storage.durability);
     const core = await buildCore(this.#foundation, this.#keeper, this.#outside);
     this.#core = core;
-    await this.#recover(core.boot, wasCrashed);
-    await this.#open();
+    const resumed = handover && (await resume(handover, { store, boot: core.boot, now: () => this.#now() }));
+    if (!resumed) await this.#recover(core.boot);
+    this.#releasers.add(() => this.#front.close());
+    await (handover ? this.#openBehind(handover) : this.#open());
     this.#phase = "serving";
-    await this.#writeInstance();
-    this.#releasers.add(() => removeInstance(folder));
-    tell([{ type: "daemon.started", data: { instanceId: core.boot, version } }]);
-    this.#releasers.add(this.#foundation.bus.subscribe(this.#createEventLog()));
-    await core.registry.start([]);
+    this.#releasers.add(() => (hold.isPassedOn ? undefined : removeInstance(folder)));
+    await (resumed ? this.#goOn(core, resumed) : this.#begin(core));
     this.#releasers.add(() => this.#watchers.stop());
     this.#watchers.watch(this.#keeper.files);
     this.#keepInBounds();
@@ -182,6 +211,8 @@ class Daemon implements RunningDaemon {
     this.#manager = await findServiceManager(this.#outside, process.pid, log);
     this.#releasers.add(() => this.#manager?.close());
     this.#manager?.ready(this.url);
+    // What the program before could not put in force this one tries again.
+    this.#restarts.follow();
   }
 
   async stop(reason: string, putBackFor: DrainReason = "drain"): Promise<void> {
@@ -192,8 +223,8 @@ class Daemon implements RunningDaemon {
     await this.stopped;
   }
 
-  async restart(): Promise<void> {
-    await this.#restarts.ask();
+  async restart(cause: "request" | "upgrade" = "request"): Promise<void> {
+    await this.#restarts.ask(cause);
   }
 
   /** Deletes what is older than it is to be kept, for as long as the daemon runs. */
@@ -212,9 +243,9 @@ class Daemon implements RunningDaemon {
   }
 
   /** After a crash what was in flight is pending again, and sessions at work are told. */
-  async #recover(boot: string, wasCrashed: boolean): Promise<void> {
-    const { store, log } = this.#foundation;
-    const now = this.#outside.clock.now();
+  async #recover(boot: string): Promise<void> {
+    const { store, log, wasCrashed } = this.#foundation;
+    const now = this.#now();
     const { maxAttempts } = this.#keeper.inForce.settings.turn;
     const recovered = await store.messages.recover(boot, maxAttempts, now);
     if (recovered.requeued + recovered.failed > 0)
@@ -223,13 +254,49 @@ class Daemon implements RunningDaemon {
   }
 
   async #open(): Promise<void> {
-    const { folder, log } = this.#foundation;
-    this.#releasers.add(() => this.#front.close());
     const { host, port } = this.#keeper.inForce.settings.server;
     await this.#front.open({ host, port });
+    await this.#openSocket();
+  }
+
+  async #openSocket(): Promise<void> {
+    const { folder, log } = this.#foundation;
     if (await this.#front.openSocket(folder.socket)) this.#socket = folder.socket;
     else
       log.warn(`${folder.socket} is too long a path for a socket; going without it, use --url ${this.url}`);
+  }
+
+  /** The ways in of the program before: whoever waits at them is served. */
+  async #openBehind(handover: Handover): Promise<void> {
+    const { folder, hold, onFault } = this.#foundation;
+    await listenBehind(this.#front, handover);
+    // 1. It may be answering by now: from here on it goes on without what fails.
+    hold.isPassedOn = false;
+    await this.#openSocket().catch(onFault);
+    takeOver(handover, folder.socket);
+  }
+
+  async #begin({ boot, registry }: Core): Promise<void> {
+    await this.#writeInstance();
+    const data = { instanceId: boot, version: this.#options.version };
+    this.#foundation.tell([{ type: "daemon.started", data }]);
+    this.#logEvents();
+    await registry.start([]);
+  }
+
+  /** As after a restart in process, and tells it where this is the program that was to be replaced. */
+  async #goOn({ registry }: Core, last: LastRestart): Promise<void> {
+    const { tell, log, onFault } = this.#foundation;
+    this.#restarts.begunWith(last);
+    await this.#writeInstance().catch(onFault);
+    const reason = this.#options.handover?.failure ?? null;
+    const { downtimeMs, requeued, sessions } = last;
+    const data = { url: this.url, downtimeMs, sessions: sessions.length, requeued };
+    const failed = reason === null ? [] : [{ type: "daemon.restart_failed" as const, data: { reason } }];
+    tell([...failed, { type: "daemon.restarted", data }]);
+    if (reason !== null) log.warn(`the upgrade failed: ${reason}`);
+    this.#logEvents();
+    await registry.start(sessions.map(({ id }) => id));
   }
 
   #settingsChanged({ settings }: InForce): void {
@@ -258,17 +325,52 @@ class Daemon implements RunningDaemon {
         this.#manager?.ready(this.url);
       },
       announce: () => this.#writeInstance(),
+      upgrade: (stopping) => this.#upgrade(stopping),
     });
   }
 
-  #createEventLog(): EventLog {
-    return new EventLog({
-      log: this.#foundation.log,
+  #logEvents(): void {
+    const { log, bus } = this.#foundation;
+    const eventLog = new EventLog({
+      log,
       generatorOf: (id) => {
         const session = this.#present().registry.find(id);
         return session && { generator: session.generatorId, revision: session.bindingRevision };
       },
     });
+    this.#releasers.add(bus.subscribe(eventLog));
+  }
+
+  /** Where no program can go on in this process, the daemon is over. */
+  async #upgrade(stopping: AbortSignal): Promise<void> {
+    const upgrades = new Upgrades({
+      foundation: this.#foundation,
+      clock: this.#outside.clock,
+      env: this.#outside.env,
+      program: this.#options.program,
+      front: this.#front,
+      streams: this.#streams,
+      ends: this.#ends,
+      settings: () => this.#keeper.inForce.settings,
+      core: () => this.#present(),
+      drainBegins: (reason, graceMs) => this.#drainBegins(reason, graceMs),
+      letGo: () => this.#letGo(),
+    });
+    try {
+      await upgrades.run(stopping);
+    } catch (thrown) {
+      this.#whenStopped.reject(thrown);
+    }
+  }
+
+  /** Ends everything but that the data folder is held. */
+  async #letGo(): Promise<void> {
+    const { pending, hold } = this.#foundation;
+    hold.isPassedOn = true;
+    this.#watchers.stop();
+    await this.#keeper.stop();
+    await pending.settled();
+    await this.#releasers.release();
   }
 
   #drainBegins(reason: string, graceMs: number): void {
@@ -291,6 +393,12 @@ class Daemon implements RunningDaemon {
     this.#watchers.stop();
     // 1. A restart under way goes no further than its drain.
     await this.#restarts.stop();
+    const { hold, folder } = this.#foundation;
+    if (hold.isPassedOn) {
+      hold.isPassedOn = false;
+      await removeInstance(folder);
+      return hold.end();
+    }
     await this.#keeper.stop();
     const { aborted } = await this.#present().registry.drain(deadline, putBackFor);
     tell([{ type: "daemon.stopping", data: { reason } }]);
@@ -299,6 +407,10 @@ class Daemon implements RunningDaemon {
     this.#streams.endAll();
     log.info("stopped", { reason, aborted });
     await this.#releasers.release();
+  }
+
+  #now(): number {
+    return this.#outside.clock.now();
   }
 
   #present(): Core {
@@ -346,8 +458,8 @@ class Daemon implements RunningDaemon {
       stop: () => {
         this.stop("request").catch(onFault);
       },
-      restart: () => {
-        this.restart().catch(onFault);
+      restart: (cause) => {
+        this.restart(cause).catch(onFault);
       },
     };
   }

@@ -6,9 +6,18 @@ import type { Flag } from "../settings/flags.ts";
 import { Secrets } from "../settings/secrets.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
-import { type DataFolder, dataFolder, lockDataFolder, makeDataFolder, readInstance } from "./instance.ts";
+import {
+  type DataFolder,
+  dataFolder,
+  keepHolding,
+  lockDataFolder,
+  makeDataFolder,
+  readInstance,
+} from "./instance.ts";
 import type { Outside } from "./outside.ts";
+import type { Handover, Program } from "./handover.ts";
 import { Pending } from "./pending.ts";
+import { copyPath } from "./store-copy.ts";
 
 /** What `segue serve` was told. */
 export interface DaemonOptions {
@@ -20,11 +29,33 @@ export interface DaemonOptions {
   isStrict: boolean;
   logFormat: "json" | "text";
   version: string;
+  /** How it was started: an upgrade starts it so again. */
+  program?: Program;
+  /** What the program before left behind, whose place this one takes in the same process. */
+  handover?: Handover;
+}
+
+/** That a data folder is held by this process, and whether it still is when this daemon ends in it. */
+export class Hold {
+  readonly #letGo: () => void;
+  /** Another program takes the place of this one, and finds the folder held, with what says so in it. */
+  isPassedOn: boolean;
+
+  constructor(letGo: () => void, isPassedOn: boolean) {
+    this.#letGo = letGo;
+    this.isPassedOn = isPassedOn;
+  }
+
+  /** The daemon has ended. */
+  end(): void {
+    if (!this.isPassedOn) this.#letGo();
+  }
 }
 
 /** What everything else of a daemon stands on; it outlives a restart in process. */
 export interface Foundation {
   folder: DataFolder;
+  hold: Hold;
   /** Whether the daemon that held the folder before ended without letting go of it. */
   wasCrashed: boolean;
   store: Store;
@@ -54,20 +85,24 @@ export async function layFoundation(
   const pending = new Pending(onFault);
   const folder = dataFolder(options.dataDir, files);
   await makeDataFolder(folder);
-  releasers.add(await lockDataFolder(folder, openDatabase));
-  const wasCrashed = (await readInstance(folder)) !== undefined;
+  const { handover } = options;
+  const letGo = handover ? keepHolding(handover.lock) : await lockDataFolder(folder, openDatabase);
+  // Until it serves, a program that took another's place may give it back.
+  const hold = new Hold(letGo, handover !== undefined);
+  releasers.add(() => hold.end());
+  const wasCrashed = !handover && (await readInstance(folder)) !== undefined;
   const store = openSqliteStore({
     open: () => openDatabase(folder.store),
     clock,
     publish: (events) => bus.publish(events),
-    backupPath: (version) => `${folder.store}.before-upgrade-from-${version}`,
+    backupPath: (version) => copyPath(folder.store, version),
   });
   releasers.add(() => store.close());
   const tell = (events: readonly NewEvent[]): void => pending.keep(store.events.append(events, clock.now()));
   const followLevel = (ask: () => LogLevel): void => {
     level = ask;
   };
-  return { folder, wasCrashed, store, bus, secrets, log, followLevel, pending, tell, onFault };
+  return { folder, hold, wasCrashed, store, bus, secrets, log, followLevel, pending, tell, onFault };
 }
 
 /** What a log says of a fault: expected ones by their message, bugs with their stack. */

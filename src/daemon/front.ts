@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { SegueError } from "../core/errors.ts";
-import type { Files } from "../core/files.ts";
+import { type Files, systemFiles } from "../core/files.ts";
 import { createApp } from "../http/app.ts";
 import type { Services } from "../http/services.ts";
 import type { Listen } from "./listeners.ts";
@@ -18,21 +18,30 @@ export function isSameAddress(a: Address, b: Address): boolean {
   return a.host === b.host && a.port === b.port;
 }
 
-interface OpenDoor {
-  /** As it was asked for. */
-  address: Address;
-  url: string;
-  listener: Listener;
+/** What becomes of requests at a listener. */
+interface Leave {
   /** It goes on answering, but asks its clients to come back elsewhere. */
   isLeaving: boolean;
-  /** Undoes that it is about to be closed. */
-  cancelClose: Cancel;
   /** Aborted when it closes: nobody waits at it any longer. */
   closing: AbortController;
 }
 
+interface OpenDoor extends Leave {
+  /** As it was asked for. */
+  address: Address;
+  url: string;
+  listener: Listener;
+  /** Undoes that it is about to be closed. */
+  cancelClose: Cancel;
+}
+
+interface OpenSocket extends Leave {
+  path: string;
+  listener: Listener;
+}
+
 /** The shortest time that kept-alive connections are given to hear that they have to come back elsewhere. */
-const shortestLingerMs = 300;
+export const shortestLingerMs = 300;
 
 /**
  * The ways in: one TCP listener that can move to another address, and the socket in the data folder. A move is
@@ -42,13 +51,13 @@ const shortestLingerMs = 300;
 export class Front {
   readonly #listen: Listen;
   readonly #holderOfPort: ((port: number) => Promise<string | undefined>) | undefined;
-  readonly #files: Files | undefined;
+  readonly #files: Files;
   readonly #clock: Clock;
   readonly #tcp: RequestHandler;
   readonly #onSocket: RequestHandler;
   readonly #leaving = new Set<OpenDoor>();
   #door: OpenDoor | undefined;
-  #socketListener: Listener | undefined;
+  #socket: OpenSocket | undefined;
 
   constructor(parts: {
     listen: Listen;
@@ -62,7 +71,7 @@ export class Front {
     this.#listen = parts.listen;
     this.#clock = parts.clock;
     this.#holderOfPort = parts.holderOfPort;
-    this.#files = parts.files;
+    this.#files = parts.files ?? systemFiles;
     const tcp = createApp(parts.services, "tcp");
     const onSocket = createApp(parts.services, "socket");
     this.#tcp = (request) => tcp.fetch(request);
@@ -84,10 +93,38 @@ export class Front {
     this.#door = await this.#openDoor(address);
   }
 
+  /**
+   * Opens the TCP listener at a port that the program before this one listens at still, and takes over from it: nobody
+   * is refused. Throws `cannot_listen`, and has then changed nothing.
+   */
+  async openBehind(address: Address, port: number): Promise<void> {
+    this.#door = await this.#openDoor({ host: address.host, port, isShared: true });
+    this.#door.address = address;
+  }
+
   /** Opens the socket; false where its path is too long for one. */
   async openSocket(path: string): Promise<boolean> {
-    this.#socketListener = await listenOnSocket(this.#listen, path, this.#onSocket, this.#files);
-    return this.#socketListener !== undefined;
+    const state = { isLeaving: false, closing: new AbortController() };
+    const listener = await listenOnSocket(this.#listen, path, leavable(this.#onSocket, state), this.#files);
+    if (listener) this.#socket = Object.assign(state, { path, listener });
+    return listener !== undefined;
+  }
+
+  /** The port it listens at, even where it picked that itself; undefined before `open`. */
+  get port(): number | undefined {
+    return this.#door?.listener.port;
+  }
+
+  /** From here on clients are asked to come back: their next connection may meet the program that comes next. */
+  leave(): void {
+    for (const way of [this.#door, this.#socket]) if (way) way.isLeaving = true;
+  }
+
+  /** Closes everything but the name of the socket: whoever listens there next takes it over. */
+  async leaveBehind(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    await Promise.all([this.close(), ...(socket ? [this.#closeSocket(socket)] : [])]);
   }
 
   /**
@@ -123,19 +160,23 @@ export class Front {
     const doors = [...this.#leaving, ...(this.#door ? [this.#door] : [])];
     await Promise.all(doors.map((door) => this.#closeDoor(door)));
     this.#door = undefined;
-    if (this.#socketListener) await closeListener(this.#socketListener, this.#clock);
-    this.#socketListener = undefined;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (!socket) return;
+    await this.#closeSocket(socket);
+    await this.#files.rm(socket.path, { force: true });
   }
 
-  async #openDoor(address: Address): Promise<OpenDoor> {
+  async #openDoor(address: Address & { isShared?: boolean }): Promise<OpenDoor> {
     const state = { isLeaving: false, cancelClose: () => {}, closing: new AbortController() };
-    const handler: RequestHandler = async (request) => {
-      const response = await this.#tcp(state.isLeaving ? endingWith(request, state.closing.signal) : request);
-      if (state.isLeaving) response.headers.set("Connection", "close");
-      return response;
-    };
+    const handler = leavable(this.#tcp, state);
     const { listener, url } = await listenOnTcp(this.#listen, address, handler, this.#holderOfPort);
     return Object.assign(state, { address, url, listener });
+  }
+
+  async #closeSocket({ closing, listener }: OpenSocket): Promise<void> {
+    closing.abort();
+    await closeListener(listener, this.#clock);
   }
 
   /** The address that was moved away from last and still answers; undefined where there is none. */
@@ -187,6 +228,15 @@ export class Front {
     door.closing.abort();
     await closeListener(door.listener, this.#clock);
   }
+}
+
+/** Answers as `handler` does; while the listener is being left, every client is asked to come back elsewhere. */
+function leavable(handler: RequestHandler, state: Leave): RequestHandler {
+  return async (request) => {
+    const response = await handler(state.isLeaving ? endingWith(request, state.closing.signal) : request);
+    if (state.isLeaving) response.headers.set("Connection", "close");
+    return response;
+  };
 }
 
 function isInUse(thrown: unknown): boolean {

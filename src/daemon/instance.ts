@@ -1,9 +1,10 @@
-import { constants } from "node:fs";
+import { closeSync, constants } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { SegueError, errorText, writeFault } from "../core/errors.ts";
 import { type Files, systemFiles } from "../core/files.ts";
 import type { Database } from "../platform/platform.ts";
+import { ownDescriptor } from "../platform/process-image.ts";
 
 /** Where things lie in a data folder, and what reads and writes them. */
 export interface DataFolder {
@@ -105,6 +106,15 @@ async function replaceInstance({ instance, files }: DataFolder, text: string): P
 /** Nobody serves any more. */
 export async function removeInstance(folder: DataFolder): Promise<void> {
   await folder.files.rm(folder.instance, { force: true });
+}
+
+/**
+ * Holds a data folder on whose lock this process has the descriptor `fd` already, from the program whose place it took:
+ * the lock is the process's, and was never let go of. Any other descriptor of that file would end it when closed.
+ */
+export function keepHolding(fd: number): () => void {
+  ownDescriptor(fd);
+  return () => closeSync(fd);
 }
 
 /**

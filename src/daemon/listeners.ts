@@ -15,12 +15,12 @@ export type Listen = (address: ListenAddress, handler: RequestHandler) => Listen
 /** Opens the TCP listener; throws `cannot_listen`, naming what holds the port where it can be told. */
 export async function listenOnTcp(
   listen: Listen,
-  { host, port }: { host: string; port: number },
+  { host, port, isShared = false }: { host: string; port: number; isShared?: boolean },
   handler: RequestHandler,
   findHolder: typeof holderOfPort = holderOfPort,
 ): Promise<{ listener: Listener; url: string }> {
   try {
-    const listener = await listen({ host, port }, handler);
+    const listener = await listen({ host, port, ...(isShared ? { isShared } : {}) }, handler);
     const name = host.includes(":") ? `[${host}]` : host;
     return { listener, url: `http://${name}:${listener.port}` };
   } catch (thrown) {
@@ -36,8 +36,9 @@ export async function listenOnTcp(
 }
 
 /**
- * Opens the listener on a socket (0600), in the place of one that a killed daemon left. The data folder has to be
- * locked. Undefined where the path is too long for a socket.
+ * Opens the listener on a socket (0600), in one step in the place of one that a killed daemon left, or that still
+ * listens. The data folder has to be locked. Who stops it removes the file. Undefined where the path is too long for a
+ * socket.
  */
 export async function listenOnSocket(
   listen: Listen,
@@ -46,7 +47,6 @@ export async function listenOnSocket(
   files: Files = systemFiles,
 ): Promise<Listener | undefined> {
   if (Buffer.byteLength(path) > longestSocketPath) return undefined;
-  await files.rm(path, { force: true });
   const listener = await listen({ socket: path }, handler);
   await files.chmod(path, 0o600);
   return listener;

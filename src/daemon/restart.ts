@@ -56,6 +56,8 @@ export interface RestartParts {
   swap: (core: Core) => void;
   /** Writes down who serves where. */
   announce: () => Promise<void>;
+  /** Lets the program on disk take over; returns where it cannot, or `stopping` was aborted. */
+  upgrade: (stopping: AbortSignal) => Promise<void>;
 }
 
 /** While the store has no room or does not answer, it is tried again this often. */
@@ -73,8 +75,8 @@ interface Prepared {
 export class Restarts {
   readonly #parts: RestartParts;
   #running: Promise<void> | undefined;
-  #isAsked = false;
-  #isOver = false;
+  #asked: "request" | "upgrade" | undefined;
+  readonly #over = new AbortController();
   /** An address that could not be had, and why: it is not tried again before somebody asks for it. */
   #refused: (Address & { reason: string }) | undefined;
   #last: LastRestart | null = null;
@@ -88,11 +90,19 @@ export class Restarts {
     return this.#last;
   }
 
-  /** Restarts, and tries an address that was refused again; resolves when the daemon serves again. */
-  async ask(): Promise<void> {
+  /**
+   * Restarts, and tries an address that was refused again; resolves when the daemon serves again. An upgrade that
+   * succeeds does not resolve: another program goes on in this process.
+   */
+  async ask(cause: "request" | "upgrade"): Promise<void> {
     this.#refused = undefined;
-    this.#isAsked = true;
+    if (this.#asked !== "upgrade") this.#asked = cause;
     await this.#run();
+  }
+
+  /** What the restart was that this program came with. */
+  begunWith(last: LastRestart): void {
+    this.#last = last;
   }
 
   /** The settings have changed: restarts where they ask for another address. */
@@ -103,7 +113,7 @@ export class Restarts {
 
   /** Begins none any more, and ends one that is under way after its drain, without a swap. Never rejects. */
   async stop(): Promise<void> {
-    this.#isOver = true;
+    this.#over.abort();
     await this.#running?.catch(() => {});
   }
 
@@ -136,11 +146,15 @@ export class Restarts {
   }
 
   async #loop(): Promise<void> {
-    while (!this.#isOver && (this.#isAsked || this.#isElsewhere())) {
-      const cause = this.#isAsked ? "request" : "configuration";
-      this.#isAsked = false;
-      await this.#restart(cause);
+    while (!this.#isOver && (this.#asked || this.#isElsewhere())) {
+      const cause = this.#asked ?? "configuration";
+      this.#asked = undefined;
+      await (cause === "upgrade" ? this.#parts.upgrade(this.#over.signal) : this.#restart(cause));
     }
+  }
+
+  get #isOver(): boolean {
+    return this.#over.signal.aborted;
   }
 
   async #restart(cause: RestartCause): Promise<void> {

@@ -7,6 +7,7 @@ import type { RestoredSession } from "../store/store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import { parseCheckpoint } from "./checkpoint-file.ts";
 import { dataFolder, lockDataFolder, makeDataFolder } from "./instance.ts";
+import { copyPath } from "./store-copy.ts";
 
 /** What was put back. */
 export interface Restored {
@@ -35,7 +36,7 @@ export async function restoreCheckpoint(
       open: () => openDatabase(folder.store),
       clock,
       publish: () => {},
-      backupPath: (version) => `${folder.store}.before-upgrade-from-${version}`,
+      backupPath: (version) => copyPath(folder.store, version),
     });
     releasers.add(() => store.close());
     const result = await store.checkpoints.restore(sessions, clock.now());

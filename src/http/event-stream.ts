@@ -21,6 +21,7 @@ export class EventStreams implements EventListener {
   readonly #unsubscribe: () => void;
   #cancelHeartbeat: Cancel;
   #dropped = 0;
+  #isClosed = false;
 
   constructor(parts: { store: Store; clock: Clock; bus: EventBus }) {
     this.#store = parts.store;
@@ -42,7 +43,9 @@ export class EventStreams implements EventListener {
       onDropped: (count) => (this.#dropped += count),
     });
     this.#readers.add(reader);
-    return reader.stream(after);
+    const stream = reader.stream(after);
+    if (this.#isClosed) reader.end();
+    return stream;
   }
 
   /** How many events, pieces of replies among them, were not sent to readers that were too slow for them. */
@@ -82,8 +85,9 @@ export class EventStreams implements EventListener {
     for (const reader of this.#readers) reader.end();
   }
 
-  /** Ends every stream, and takes part in nothing any more. */
+  /** Ends every stream, those that are opened from now on too, and takes part in nothing any more. */
   close(): void {
+    this.#isClosed = true;
     this.#cancelHeartbeat();
     this.#unsubscribe();
     this.endAll();

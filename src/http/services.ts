@@ -77,8 +77,8 @@ export interface Services {
   };
   /** Begins to stop; returns at once. */
   stop: () => void;
-  /** Begins to restart; returns at once. */
-  restart: () => void;
+  /** Begins to restart, for an upgrade by the program on disk; returns at once. */
+  restart: (cause: "request" | "upgrade") => void;
   /** A fault that is a bug; it is logged once, there. */
   onFault: (thrown: unknown) => void;
 }

@@ -116,9 +116,11 @@ export class SettingsKeeper {
   /**
    * Puts the file in force, or where it is bad or missing the last accepted settings, or where there is no file and
    * never was the defaults. Throws `settings_invalid` where nothing good is left, and with `isStrict` for any problem.
+   * With `goesOn` it is the program before that goes on in another: an edit that waits there waits here.
    */
-  async start(isStrict: boolean): Promise<void> {
+  async start(isStrict: boolean, goesOn = false): Promise<void> {
     await this.#revision.settle((bytes) => this.#file.read(bytes));
+    if (goesOn && (await this.#goOnWaiting())) return;
     const source = await this.#file.look();
     const judged = this.#file.judge(source, false);
     this.#judged = this.#file.markOf(source);
@@ -137,6 +139,17 @@ export class SettingsKeeper {
     // 1. Where a file is in force its absence is a problem, now that there is something to fall back on.
     const bad = source.kind === "missing" ? this.#file.judge(source, true) : judged;
     if (bad.kind === "problems") this.#reject(bad.problems);
+  }
+
+  /** Where edits wait to be applied: what was accepted last is in force, and the file is looked at like an edit. */
+  async #goOnWaiting(): Promise<boolean> {
+    const bytes = await this.#parts.accepted.read();
+    const last = bytes && this.#file.read(bytes);
+    if (!bytes || last?.kind !== "ok" || last.reading.settings.reload.mode !== "manual") return false;
+    this.#file.follow(last);
+    await this.#begin(last.reading, { bytes, hash: hashOf(bytes), modifiedAt: null });
+    await this.#takeUp("file");
+    return true;
   }
 
   /** Something may have happened to the file, or to one it refers to. Returns at once. */

@@ -31,7 +31,7 @@ const doors: readonly { from: RegExp; to: RegExp }[] = [
   // The page speaks the interface: it knows the shapes of its answers, and nothing of who makes them.
   { from: /^src\/dashboard\/link\/answers\.ts$/, to: /^src\/http\/answers\.ts$/ },
   // `segue serve` runs the daemon; all commands find a running one by what it wrote into its data folder.
-  { from: /^src\/cli\/serve\.ts$/, to: /^src\/daemon\/daemon\.ts$/ },
+  { from: /^src\/cli\/serve\.ts$/, to: /^src\/daemon\/(daemon|handover|rehearsal)\.ts$/ },
   // `segue restore` works where no daemon runs.
   { from: /^src\/cli\/restore\.ts$/, to: /^src\/daemon\/restore\.ts$/ },
   { from: /^src\/cli\//, to: /^src\/daemon\/instance\.ts$/ },

@@ -4,7 +4,7 @@ import { EventBus } from "../../src/core/events.ts";
 import { createIds } from "../../src/core/ids.ts";
 import { Releasers } from "../../src/core/releasers.ts";
 import { applySettings, buildCore, type Core } from "../../src/daemon/core.ts";
-import type { Foundation } from "../../src/daemon/foundation.ts";
+import { Hold, type Foundation } from "../../src/daemon/foundation.ts";
 import { Front } from "../../src/daemon/front.ts";
 import { dataFolder } from "../../src/daemon/instance.ts";
 import { type Outside, systemOutside } from "../../src/daemon/outside.ts";
@@ -196,7 +196,8 @@ export class DaemonApp {
         this.#core = core;
       },
       announce: afterSwap,
-    }).ask();
+      upgrade: async () => {},
+    }).ask("request");
   }
 
   /** Resolves when `isSo` answers true: for what a process or a connection brings about. */
@@ -234,6 +235,7 @@ export class DaemonApp {
     const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: (text: string) => onFault(text) };
     return {
       folder: dataFolder(dataDir),
+      hold: new Hold(() => {}, false),
       wasCrashed: false,
       store,
       bus,

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { activityShape, checkpointShape, daemonShape, memoryShape, pageOf, statsShape } from "../answers.ts";
-import { nothing } from "../routes/daemon.ts";
+import { nothing, restartFields } from "../routes/daemon.ts";
 import { eventsQuery } from "../routes/events.ts";
 import { memoryQuery } from "../routes/memory.ts";
 import { type Operation, type Operations, json } from "./operation.ts";
@@ -20,8 +20,8 @@ export const daemonOperations: Operations = {
   },
   "/api/daemon/restart": {
     POST: {
-      summary: "Restart in this process, without losing a message.",
-      body: { "application/json": nothing },
+      summary: "Restart in this process, without losing a message; with `upgrade`, as the program on disk.",
+      body: { "application/json": restartFields },
       isBodyOptional: true,
       answers: { 202: phase },
     },

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { isoTime } from "../../core/clock.ts";
 import { SegueError } from "../../core/errors.ts";
 import type { Routes } from "../app.ts";
@@ -9,6 +10,9 @@ import { fields } from "../validate.ts";
 
 /** What these calls take: nothing. */
 export const nothing = fields({});
+
+/** What a restart takes. */
+export const restartFields = fields({ upgrade: v.optional(v.boolean()) });
 
 /** The daemon itself, and whether it is alive and ready (contract section 5). */
 export function daemonRoutes(services: Services): Routes {
@@ -31,8 +35,8 @@ export function daemonRoutes(services: Services): Routes {
     },
     "/api/daemon/restart": {
       POST: async (request) => {
-        await readOptionalJson(request, nothing);
-        services.restart();
+        const { upgrade = false } = (await readOptionalJson(request, restartFields)) ?? {};
+        services.restart(upgrade ? "upgrade" : "request");
         return Response.json({ phase: "draining" }, { status: 202 });
       },
     },
