@@ -31,6 +31,7 @@ export interface StatusAnswer {
 export interface DaemonAnswer {
   instanceId: string;
   pid: number;
+  version: string;
   phase: "starting" | "serving" | "draining";
   url: string;
   lastRestart: {

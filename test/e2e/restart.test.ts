@@ -1,8 +1,12 @@
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { version as ownVersion } from "../../package.json";
+import { ensureBinary } from "../support/binary.ts";
 import { freePort } from "../support/ports.ts";
 import { startSegue, type Segue } from "../support/segue.ts";
+import { buildVariant, installProgram } from "../support/variant.ts";
+import { makeFolder } from "../support/workspace.ts";
 import { messagesOf } from "./conversations.ts";
 import { askOnce } from "./http-connection.ts";
 import { daemonOf, instanceOf, moved, portOf, restarted } from "./restarting.ts";
@@ -25,23 +29,68 @@ function settings(port: number): object {
   };
 }
 
-const ways = ["configuration", "request", "signal"] as const;
+const ways = ["configuration", "request", "signal", "upgrade"] as const;
+type Way = (typeof ways)[number];
 
-async function ask(segue: Segue, way: (typeof ways)[number], port: number): Promise<void> {
+/** The program that the daemon was started as, and the builds that take each other's place there. */
+class Installed {
+  readonly path: string;
+  readonly #builds: readonly Build[];
+  #at = 0;
+
+  constructor(path: string, builds: readonly Build[]) {
+    this.path = path;
+    this.#builds = builds;
+    installProgram(this.present.program, path);
+  }
+
+  /** The program as it was built, and one built anew. */
+  static async builds(): Promise<Installed> {
+    const version = "99.0.1";
+    return new Installed(join(makeFolder("installed"), "segue"), [
+      { version: ownVersion, program: await ensureBinary() },
+      { version, program: await buildVariant({ version }) },
+    ]);
+  }
+
+  get present(): Build {
+    const present = this.#builds[this.#at % this.#builds.length];
+    if (!present) throw new Error("there is no build");
+    return present;
+  }
+
+  /** Puts the other build in its place. */
+  replace(): void {
+    this.#at += 1;
+    installProgram(this.present.program, this.path);
+  }
+}
+
+interface Build {
+  version: string;
+  /** Path of the executable. */
+  program: string;
+}
+
+async function ask(segue: Segue, way: Way, port: number, installed: Installed): Promise<void> {
   if (way === "configuration")
     return saveSettings(segue.settingsPath, settings(await freePort()), "replaced by a rename");
   if (way === "signal") return segue.process.signal("SIGUSR2");
-  const answer = await askOnce(port, { method: "POST", path: "/api/daemon/restart", body: "{}" });
+  if (way === "upgrade") installed.replace();
+  const body = way === "upgrade" ? '{"upgrade":true}' : "{}";
+  const answer = await askOnce(port, { method: "POST", path: "/api/daemon/restart", body });
   expect(answer.status).toBe(202);
 }
 
 test(`${times} restarts under load lose, double and misplace nothing, and refuse no request`, async () => {
-  const segue = await startSegue({ settings: settings(await freePort()), port: "settings" });
+  const installed = await Installed.builds();
+  const program = [installed.path];
+  const segue = await startSegue({ settings: settings(await freePort()), port: "settings", program });
   const traffic = new Traffic(() => portOf(segue));
   const instances = [instanceOf(segue).instanceId];
   for (let restart = 0; restart < times; restart++) {
     await traffic.flows();
-    instances.push(await restartOnce(segue, ways[restart % ways.length] ?? "request"));
+    instances.push(await restartOnce(segue, ways[restart % ways.length] ?? "request", installed));
     expect(traffic.failures()).toEqual([]);
   }
   await traffic.ends();
@@ -62,15 +111,16 @@ test(`${times} restarts under load lose, double and misplace nothing, and refuse
 });
 
 /** Restarts in one of the ways, and looks at how the daemon shows itself afterwards; answers its new id. */
-async function restartOnce(segue: Segue, way: (typeof ways)[number]): Promise<string> {
+async function restartOnce(segue: Segue, way: Way, installed: Installed): Promise<string> {
   const [old, oldPort] = [instanceOf(segue), portOf(segue)];
-  await ask(segue, way, oldPort);
+  await ask(segue, way, oldPort, installed);
   const now = instanceOf(await restarted(segue, old));
   const daemon = await daemonOf(segue);
   expect(daemon).toMatchObject({
     instanceId: now.instanceId,
     url: now.url,
-    pid: now.pid,
+    pid: segue.process.pid,
+    version: installed.present.version,
     phase: "serving",
     lastRestart: { reason: way === "signal" ? "request" : way, timedOut: 0, requeued: 0 },
   });
