@@ -5,6 +5,8 @@ import { EventPages } from "./event-pages.ts";
 
 /** Who has not taken this much, and takes nothing, is too slow: it is told the gap, and closed. */
 const mostUntakenBytes = 4 * 1024 * 1024;
+/** Pieces of replies may come faster than anybody can take them; who takes nothing has this long. */
+const patienceMs = 2000;
 /** Who is behind is sent more once it holds no more than this. */
 const drainedBytes = 8 * 1024;
 
@@ -24,7 +26,8 @@ export function transientText(type: string, data: object): Uint8Array {
  * - `live`: it has caught up, and is sent what is committed, as long as that does not come to more than its share of
  *   the memory for all readers; else it is behind again. Ids rise: what it was sent from the store is not sent again.
  *
- * In any phase it ends where more was committed since it last took something than a reader may leave untaken.
+ * In any phase it ends where more was committed since it last took something than a reader may leave untaken, and where
+ * that much of replies came and it took nothing for a while.
  */
 export class EventReader {
   readonly filter: EventFilter;
@@ -42,6 +45,9 @@ export class EventReader {
   #meanwhile: EventBatch[] = [];
   /** Bytes of events that passed it by since it last took something. */
   #passedBytes = 0;
+  /** Bytes of pieces of replies that it did without since then. */
+  #missedBytes = 0;
+  #tookAt: number;
   #queuedBefore = 0;
   #onDrained: (() => void) | undefined;
 
@@ -62,6 +68,7 @@ export class EventReader {
     this.#shareBytes = parts.shareBytes;
     this.#onEnd = parts.onEnd;
     this.#onDropped = parts.onDropped;
+    this.#tookAt = parts.clock.now();
   }
 
   /** What it is sent; `after` as in `EventStreams.open`. */
@@ -74,7 +81,7 @@ export class EventReader {
           void this.#begin(after).catch(() => this.end());
         },
         pull: () => {
-          this.#passedBytes = 0;
+          this.#tookSome();
           this.#onDrained?.();
         },
         cancel: () => this.#forget(),
@@ -94,9 +101,12 @@ export class EventReader {
   /** A piece of a reply; those who are behind or slow do without. */
   offerDelta(session: string, type: string, text: Uint8Array): void {
     if (!isWanted(this.filter, session, type)) return;
-    const fits = this.#queuedBytes + text.byteLength <= this.#shareBytes();
-    if (this.#phase === "live" && fits) this.#enqueue(text);
-    else this.#onDropped(1);
+    this.#look();
+    // 1. Half of the share stays for what is stored.
+    if (this.#phase === "live" && this.#queuedBytes + text.byteLength <= this.#shareBytes() / 2)
+      return this.#enqueue(text);
+    this.#missedBytes += text.byteLength;
+    this.#onDropped(1);
   }
 
   /** A comment, which keeps the connection; not for those who do not take what they have. */
@@ -177,10 +187,22 @@ export class EventReader {
 
   /** Looked at before the next events: who was sent much at once has had the time to take some of it. */
   #isTooSlow(): boolean {
+    this.#look();
+    if (this.#queuedBytes + this.#passedBytes > mostUntakenBytes) return true;
+    return this.#missedBytes > mostUntakenBytes && this.#clock.now() - this.#tookAt > patienceMs;
+  }
+
+  /** Whether it took something is seen by what it holds; who holds next to nothing has nothing to take. */
+  #look(): void {
     const queued = this.#queuedBytes;
-    if (queued < this.#queuedBefore) this.#passedBytes = 0;
+    if (queued < this.#queuedBefore || queued < drainedBytes) this.#tookSome();
     this.#queuedBefore = queued;
-    return queued + this.#passedBytes > mostUntakenBytes;
+  }
+
+  #tookSome(): void {
+    this.#passedBytes = 0;
+    this.#missedBytes = 0;
+    this.#tookAt = this.#clock.now();
   }
 
   #leaveBehind(newest: number): void {

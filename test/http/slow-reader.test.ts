@@ -53,6 +53,28 @@ describe("a reader that is too slow", () => {
     expect(app.services.streams.dropped).toBeGreaterThan(600 - ids.length);
   });
 
+  test("pieces of replies alone can be too much for it, after a while; who reads does without, and goes on", async () => {
+    const app = await startApp();
+    const stuck = await app.ask("/api/events");
+    const quick = await EventReader.open(app);
+    await app.clock.settle();
+    const flood = (): void => {
+      const text = "x".repeat(megabyte / 2);
+      for (let n = 0; n < 20; n++) app.services.streams.delta({ session: "a", message: "m", seq: 1, text });
+    };
+    flood();
+    await appendEvents(app, 1);
+    await app.clock.advance(3000);
+    flood();
+    await appendEvents(app, 1);
+    const text = await stuck.text();
+    expect(gapIn(text)).toMatchObject({ from: (idsIn(text).at(-1) ?? 0) + 1, to: await newestEvent(app) });
+    await app.clock.settle();
+    expect(quick.hasEnded).toBeFalse();
+    expect(quick.types.filter((type) => type === "session.recovered")).toHaveLength(2);
+    await quick.leave();
+  });
+
   test("what comes at once is too much for nobody who reads", async () => {
     const app = await startApp();
     const reader = await EventReader.open(app, "?session=a");
