@@ -41,6 +41,11 @@ export class Metrics implements EventListener {
     "Events not sent to readers that were too slow for them.",
     [],
   );
+  readonly #agentEvents = this.#counter(
+    "segue_agent_events_total",
+    "Events of coding agents that are counted and become no message.",
+    ["event"],
+  );
   readonly #cpu = this.#counter("process_cpu_seconds_total", "CPU time of the process.", []);
   readonly #durations = new Histogram({
     name: "segue_turn_duration_seconds",
@@ -103,6 +108,7 @@ export class Metrics implements EventListener {
     this.#setSettings(services);
     await this.#setSessions(services);
     this.#setProviders(services);
+    await this.#setAgents(services);
     await this.#setProcess(services);
     this.#dropped.reset();
     this.#dropped.inc(services.streams.dropped);
@@ -152,6 +158,12 @@ export class Metrics implements EventListener {
       this.#gauges.inFlight.set({ provider }, gate.inFlight(provider));
       this.#gauges.parked.set({ provider }, parked.has(provider) ? 1 : 0);
     }
+  }
+
+  async #setAgents({ store }: Services): Promise<void> {
+    this.#agentEvents.reset();
+    for (const [event, count] of Object.entries(await store.agents.counts()))
+      this.#agentEvents.inc({ event }, count);
   }
 
   async #setProcess({ clock }: Services): Promise<void> {

@@ -108,3 +108,13 @@ test("the process tells of itself", async () => {
   expect(found.get("process_cpu_seconds_total")).toBeGreaterThan(0);
   expect(found.get("segue_events_dropped_total")).toBe(0);
 });
+
+test("events of coding agents that become no message are counted by name, and all unknown ones as one", async () => {
+  const app = await startApp();
+  for (const hook_event_name of ["SessionStart", "SessionStart", "PreToolUse", "Unheard", "Of"])
+    await app.json("/hooks/claude-code", { json: { hook_event_name, session_id: "s", cwd: "/tmp" } });
+  const found = await figures(app);
+  const of = (event: string): number | undefined => found.get(`segue_agent_events_total{event="${event}"}`);
+  expect([of("SessionStart"), of("PreToolUse"), of("other")]).toEqual([2, 1, 2]);
+  expect((await figures(app)).get('segue_agent_events_total{event="SessionStart"}')).toBe(2);
+});
