@@ -52,12 +52,13 @@ describe.skipIf(chromiumPath === undefined)("each view of the dashboard in Chrom
     ] as const;
     const found: string[] = [];
     for (const look of looks) {
-      const { page, complaints } = await browser.visit(segue.url, look);
+      const { page, complaints } = await browser.visit(`${segue.url}/#/settings`, look);
       await page.route("**/api/stats/activity", (route) => route.fulfill({ json: busyHour() }));
       for (const { name, place, shows } of views) {
         await page.goto(`${segue.url}/${place}`);
         await page.getByRole("heading", { level: 1, name: shows }).waitFor();
         await page.getByText("Live", { exact: true }).waitFor();
+        if (name === "overview") await page.locator("canvas").first().waitFor();
         await page.screenshot({
           path: join(pictures, `${name}-${look.name}.png`),
           fullPage: name !== "sessions",

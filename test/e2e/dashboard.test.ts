@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Locator } from "playwright-core";
 import { barriers, Browser, chromiumPath, type WatchedPage } from "../support/browser.ts";
 import { freePort } from "../support/ports.ts";
 import { type Segue, type SegueOptions, startSegue } from "../support/segue.ts";
@@ -150,6 +151,75 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in Chromium", () => {
     await page.getByRole("button", { name: "Roll back", exact: true }).click();
     await held.waitFor({ state: "detached" });
     await page.getByText("Revision 3 is in force").waitFor();
+    await leave(visited);
+  });
+
+  test("five questions are answered from the page alone, each at its place", async () => {
+    const wide = { ...settings, limits: { tokensPerDay: 1000 }, turn: { retryMs: 600_000 } };
+    const failing = { kind: "command", model: "f", argv: ["sh", "-c", "exit 1"] };
+    const before = { ...wide, providers: { ...settings.providers, failing } };
+    const visited = await visit("#/", { settings: before });
+    const { segue, page } = visited;
+    const panel = (name: string): Locator => page.getByRole("region", { name, exact: true });
+    await segue.post("/api/sessions", { id: "working", provider: null });
+    await segue.post("/api/sessions", { id: "unlucky", provider: "failing" });
+    await talk(segue, "notes");
+    await segue.post("/api/sessions/unlucky/messages", { content: "fails and waits" });
+    saveSettings(segue.settingsPath, { ...before, provider: "slow" }, "replaced by a rename");
+    // 1. Which sessions are not on the new provider, and why.
+    await panel("Not on slow")
+      .getByRole("row", { name: /unlucky failing .* Pinned to its own provider/ })
+      .waitFor();
+    // 2. What waits, and until when.
+    await panel("Waiting")
+      .getByRole("row", { name: /unlucky next try \d\d:\d\d:\d\d, in \d+ min/ })
+      .waitFor();
+    // 3. What the last edit changed.
+    await panel("Last edit").getByText("first", { exact: true }).waitFor();
+    await panel("Last edit").getByText("slow", { exact: true }).waitFor();
+    // 4. What today cost.
+    await page.getByText(/^of 1,000 a day; begins anew in/).waitFor();
+    const { tokensToday } = await segue.get<{ tokensToday: number }>("/api/stats");
+    await page.getByRole("meter", { name: "Share of today's tokens" }).waitFor();
+    await page.locator(".figures div", { hasText: "Tokens today" }).getByText(String(tokensToday)).waitFor();
+    // 5. What this edit would do.
+    await page.getByRole("link", { name: "Settings", exact: true }).click();
+    await page.getByLabel("provider", { exact: true }).selectOption("second");
+    await page.getByText(/2 sessions now, 0 at their boundary, 1 unaffected\./).waitFor();
+    await leave(visited);
+  });
+
+  test("it is used by keys: to the search, into a session, back, and past the head of the page", async () => {
+    const visited = await visit("#/sessions");
+    const { segue, page } = visited;
+    for (const name of ["alpha", "beta"]) await talk(segue, name);
+    await page.locator('[data-session="beta"]').waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("alph");
+    await page.getByText("1 of 2 sessions").waitFor();
+    await page.getByRole("link", { name: "alpha" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "alpha" }).waitFor();
+    expect(await page.title()).toBe("alpha · Segue");
+    await page.goBack();
+    await page.getByText("1 of 2 sessions").waitFor();
+    await page.locator("body").press("Tab");
+    await page.getByRole("link", { name: "Skip to content" }).press("Enter");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
+    await leave(visited);
+  });
+
+  test("a restart of the daemon is asked for here, and its note stands in the conversation", async () => {
+    const visited = await visit("#/sessions/busy", { settings: { ...settings, provider: "slow" } });
+    const { segue, page } = visited;
+    await segue.post("/api/sessions/busy/messages", { content: "takes its time" });
+    await page.locator('[data-status="running"]').waitFor();
+    await page.goto(`${segue.url}/#/changes`);
+    await page.getByRole("button", { name: "Restart the daemon" }).click();
+    await page.getByRole("button", { name: "Restart it" }).click();
+    await page.getByText(/Restarted \d\d:\d\d:\d\d \(.*\), \d+ ms without turns/).waitFor();
+    await page.goto(`${segue.url}/#/sessions/busy`);
+    await page.getByText("[system] The daemon restarted on request.").waitFor();
     await leave(visited);
   });
 

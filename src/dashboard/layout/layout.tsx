@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { ConnectionNote } from "./connection-note.tsx";
 import { useCopy, useParts } from "./parts.ts";
 import { linkTo, type Route } from "./route.ts";
@@ -14,6 +15,7 @@ const places: readonly { name: string; label: string; views: readonly Route["vie
 /** The frame of every view: where one is, where one can go, and how the daemon stands. */
 export function Layout({ children }: { children: ComponentChildren }): JSX.Element {
   const { route } = useParts();
+  useArrival(route.value);
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => skipTo(event)}>
@@ -43,6 +45,18 @@ export function Layout({ children }: { children: ComponentChildren }): JSX.Eleme
       </main>
     </>
   );
+}
+
+/** Names the page after its view; who goes to another is read that one from its top. */
+function useArrival(route: Route): void {
+  const place = JSON.stringify(route.view === "sessions" ? route.view : route);
+  const isFirst = useRef(true);
+  useEffect(() => {
+    const label = places.find(({ views }) => views.includes(route.view))?.label ?? "";
+    document.title = route.view === "session" ? `${route.id} · Segue` : `${label} · Segue`;
+    if (!isFirst.current) document.querySelector<HTMLElement>("#main")?.focus();
+    isFirst.current = false;
+  }, [place]);
 }
 
 /** The fragment is the place of the page: it is not given away for a jump. */

@@ -8,6 +8,7 @@ import type {
   settingsShape,
   settingsStatusShape,
   statsShape,
+  transcriptShape,
 } from "../../http/answers.ts";
 
 /** A page of a list; `next` is null at its end. */
@@ -34,3 +35,7 @@ export type SettingsFile = v.InferOutput<typeof settingsFileShape>;
 export type Activity = v.InferOutput<typeof activityShape>;
 /** A summary of a coding agent's work. */
 export type Memory = v.InferOutput<typeof memoryShape>;
+/** What was said in a session. */
+export type Transcript = v.InferOutput<typeof transcriptShape>;
+/** Something that was said in a session. */
+export type TranscriptEntry = Transcript["entries"][number];

@@ -47,8 +47,8 @@ export class Api {
   #token: string | undefined;
 
   /** Asks for a path such as `api/stats`, relative to the page. */
-  async get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    const response = await this.#request(path, signal ? { signal } : {});
+  async get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
+    const response = await this.#request(path, { headers });
     return response.json();
   }
 
