@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { SegueError, errorText } from "../core/errors.ts";
 import { DaemonClient } from "./client.ts";
 import type { CommandContext } from "./command.ts";
+import { Progress, bytesText } from "./progress.ts";
 
 /** What a checkpoint that arrived whole ends with. */
 const end = "]}\n";
@@ -13,17 +14,37 @@ const end = "]}\n";
  */
 export async function checkpoint(context: CommandContext, out: string | undefined): Promise<number> {
   const client = await DaemonClient.of(context);
+  const { screen, flags } = context;
   const parts = client.download("/api/daemon/checkpoint");
   if (out === undefined) {
-    await passOn(parts, (part) => context.screen.part(part));
+    // A terminal that shows the checkpoint itself has no line to spare.
+    const told = screen.isTerminal ? parts : withProgress(parts, context);
+    await passOn(told, (part) => screen.part(part));
     return 0;
   }
-  const bytes = await writeCheckpoint(resolve(out), out, parts);
-  const { screen, flags } = context;
+  const bytes = await writeCheckpoint(resolve(out), out, withProgress(parts, context));
   screen.answer(
     flags.json ? JSON.stringify({ path: resolve(out), bytes }) : `Written to ${out} (${bytes} bytes).`,
   );
   return 0;
+}
+
+/** The same parts; how much has come is told while they do. */
+async function* withProgress(
+  parts: AsyncIterable<string>,
+  context: CommandContext,
+): AsyncGenerator<string, void, void> {
+  const progress = new Progress(context);
+  let bytes = 0;
+  try {
+    for await (const part of parts) {
+      bytes += Buffer.byteLength(part);
+      progress.show(`${bytesText(bytes)} of the checkpoint`);
+      yield part;
+    }
+  } finally {
+    progress.end();
+  }
 }
 
 /** Hands on each part; throws where the last one is missing. */

@@ -27,10 +27,11 @@ interface EventOptions {
   onOpen?: () => void;
 }
 
-/** What a request carries; `body` is sent as JSON. */
+/** What a request carries; `body` is sent as JSON, `lines` as NDJSON. */
 interface RequestParts {
   method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   body?: unknown;
+  lines?: string;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
@@ -67,7 +68,7 @@ export class DaemonClient {
   async post<T>(
     path: string,
     schema: v.GenericSchema<unknown, T>,
-    parts: Pick<RequestParts, "body" | "headers"> = {},
+    parts: Pick<RequestParts, "body" | "lines" | "headers"> = {},
   ): Promise<Answer<T>> {
     return this.send("POST", path, schema, parts);
   }
@@ -77,7 +78,7 @@ export class DaemonClient {
     method: "POST" | "PATCH" | "PUT",
     path: string,
     schema: v.GenericSchema<unknown, T>,
-    parts: Pick<RequestParts, "body" | "headers"> = {},
+    parts: Pick<RequestParts, "body" | "lines" | "headers"> = {},
   ): Promise<Answer<T>> {
     return this.#read(await this.#request(path, { ...parts, method }), schema);
   }
@@ -160,6 +161,7 @@ export class DaemonClient {
       method: parts.method ?? "GET",
       headers: {
         ...(parts.body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(parts.lines === undefined ? {} : { "Content-Type": "application/x-ndjson" }),
         ...(this.#address.kind === "url" && this.#address.token
           ? { Authorization: `Bearer ${this.#address.token}` }
           : {}),
@@ -167,6 +169,7 @@ export class DaemonClient {
       },
       redirect: "error",
       ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }),
+      ...(parts.lines === undefined ? {} : { body: parts.lines }),
       ...(parts.signal ? { signal: parts.signal } : {}),
     };
     return this.#address.kind === "socket"

@@ -30,6 +30,7 @@ export const helpExamples: Readonly<Record<string, readonly string[]>> = {
     "segue send notes 'Are you there?' --wait 30",
     "segue send notes - < letter.txt",
     "segue send notes 'Only once' --key order-17",
+    "segue send notes --lines < questions.txt",
   ],
   tail: ["segue tail", "segue tail notes --json"],
   cancel: ["segue cancel msg_1m7z93jarjn65nkrkpy2q"],

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { SegueError } from "../core/errors.ts";
 import type { Runs } from "./run.ts";
 
 /** The commands about sessions and their messages. */
@@ -10,10 +11,16 @@ export function addSessionCommands(program: Command, runs: Runs): void {
     .argument("[text]", "the message; - or nothing reads it from standard input")
     .option("--wait <seconds>", "wait for the reply so long, and print it", waitSeconds)
     .option("--key <key>", "an Idempotency-Key: sending again with it makes no second message")
+    .option("--lines", "every line of standard input is a message of its own")
     .action(
-      runs<{ wait?: number; key?: string }>(async (context, [session = "", text], flags) =>
-        (await import("./send.ts")).send(context, { session, text, waitSeconds: flags.wait, key: flags.key }),
-      ),
+      runs<{ wait?: number; key?: string; lines?: true }>(async (context, [session = "", text], flags) => {
+        const { wait: waitSeconds, key } = flags;
+        if (!flags.lines)
+          return (await import("./send.ts")).send(context, { session, text, waitSeconds, key });
+        if (waitSeconds !== undefined || (text !== undefined && text !== "-"))
+          throw new SegueError("usage", "--lines reads standard input, and does not wait for replies.");
+        return (await import("./send-lines.ts")).sendLines(context, { session, key });
+      }),
     );
   addMessageCommands(program, runs);
   program

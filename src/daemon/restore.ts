@@ -19,13 +19,14 @@ export interface Restored {
 /**
  * Puts the sessions of a checkpoint into a data folder, all of them or, where an id is taken, none; the folder's lock
  * is held meanwhile. Throws `already_running`, `storage`, `malformed`, `invalid`, or `session_exists` with each id
- * that is taken.
+ * that is taken. `onRead` is told how many sessions there are, before they are put back.
  */
 export async function restoreCheckpoint(
   file: string,
-  { dataDir, clock }: { dataDir: string; clock: Clock },
+  { dataDir, clock, onRead }: { dataDir: string; clock: Clock; onRead?: (sessions: number) => void },
 ): Promise<Restored> {
   const sessions = parseCheckpoint(await readCheckpoint(file));
+  onRead?.(sessions.length);
   process.umask(0o077);
   const folder = dataFolder(dataDir);
   await makeDataFolder(folder);
