@@ -124,7 +124,7 @@ function optionsOf(element: HTMLElement, title: string, lines: readonly Line[]):
     },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(4, Math.ceil(high * 1.1))] } },
     axes: [
-      { ...axis, grid: { show: false }, values: (_plot, times) => times.map(timeOfDay) },
+      { ...axis, size: 28, grid: { show: false }, values: (_plot, times) => times.map(timeOfDay) },
       { ...axis, size: 44, values: (_plot, values) => values.map((value) => countText(value)) },
     ],
     series: [

@@ -34,7 +34,9 @@ export function SessionRow(props: {
       </td>
       <td class="where">
         {provider}
-        <small title={why ?? model}>{why === undefined ? model : <em>{why}</em>}</small>
+        <small title={why === undefined ? model : `${model}. ${why}`}>
+          {why === undefined ? model : <em>{why}</em>}
+        </small>
       </td>
       <td class="number">{pending === 0 ? <span class="muted">0</span> : countText(pending)}</td>
       <td class="number optional">{countText(turns)}</td>
