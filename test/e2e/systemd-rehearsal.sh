@@ -5,14 +5,14 @@
 # Two lines of the unit for a whole machine are left out: DynamicUser is the system manager's alone, and ProtectHome
 # would hide /run/user, where this manager keeps what its units are given.
 set -u
-for place in /run /root /opt; do mount -t tmpfs tmpfs "$place"; done
+for place in /run /srv /opt; do mount -t tmpfs tmpfs "$place"; done
 # Without it systemd says that it was not booted.
-mkdir -p /run/systemd/system /run/user/0 /root/.local/bin
-export HOME=/root XDG_RUNTIME_DIR=/run/user/0 XDG_CONFIG_HOME=/root/.config
+mkdir -p /run/systemd/system /run/user/0 /srv/.local/bin
+export HOME=/srv XDG_RUNTIME_DIR=/run/user/0 XDG_CONFIG_HOME=/srv/.config
 units=$XDG_CONFIG_HOME/systemd/user
 config=$XDG_CONFIG_HOME/segue
 mkdir -p "$units" "$config"
-cp "$1" /root/.local/bin/segue
+cp "$1" /srv/.local/bin/segue
 cp "$1" /opt/segue
 PATH=/opt:$PATH
 segue examples segue-user.service >"$units/segue.service"
