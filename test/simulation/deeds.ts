@@ -48,7 +48,7 @@ export function perform({ kind }: Item, stage: Stage, chance: Chance): void {
 type Deed = (stage: Stage, chance: Chance) => void;
 
 const deeds: Readonly<Record<ItemKind, Deed>> = {
-  post: ({ user }, chance) => user.post(chance, chance.pick([1, 1, 1, 2, 4])),
+  post: ({ user }, chance) => user.post(chance, chance.pick([1, 1, 2, 3, 5])),
   "post list": ({ user }, chance) => user.postList(chance),
   "post again": ({ user }, chance) => user.postAgain(chance),
   "post and wait": ({ user }, chance) => user.postAndWait(chance),
@@ -156,7 +156,7 @@ function tell(world: World, fault: Fault, isOn: boolean, detail = ""): void {
 }
 
 /** Every fault ends, and the file is good again. */
-export function calmDown({ world, servers, editor, clients, user }: Stage): void {
+export function calmDown({ world, servers, editor }: Stage): void {
   for (const fault of world.database.faults) tell(world, fault, false);
   world.database.faults.clear();
   world.disk.isFull = false;
@@ -171,6 +171,4 @@ export function calmDown({ world, servers, editor, clients, user }: Stage): void
   world.isWatchable = true;
   editor.protect(false);
   editor.repair();
-  order(clients, "/api/settings/release");
-  user.calmDown();
 }

@@ -4,6 +4,7 @@ import { Clients } from "./clients.ts";
 import { type Stage, calmDown, perform } from "./deeds.ts";
 import { Editor } from "./editor.ts";
 import type { Seen, Stored } from "./history.ts";
+import { Killed } from "./process.ts";
 import { makeServers } from "./settings-texts.ts";
 import { User } from "./user.ts";
 import type { Item } from "./workload.ts";
@@ -13,6 +14,10 @@ import { Breach, World } from "./world.ts";
 export interface Judge {
   /** Throws where a promise is not kept. */
   see(seen: Seen): void;
+}
+
+function isKilled(thrown: unknown): boolean {
+  return thrown instanceof Killed || (thrown instanceof Error && thrown.cause instanceof Killed);
 }
 
 /** How a life went. */
@@ -48,10 +53,14 @@ export async function live(parts: {
   onItem?: (item: Item) => void;
 }): Promise<LifeReport> {
   const life = new Life(parts);
+  const rejected = (thrown: unknown): void => life.unhandled(thrown);
+  process.on("unhandledRejection", rejected);
   try {
     await life.run(parts.items);
   } catch (thrown) {
     life.world.broken ??= thrown;
+  } finally {
+    process.off("unhandledRejection", rejected);
   }
   return life.end();
 }
@@ -105,6 +114,12 @@ class Life {
     }
     await this.#comeToRest();
     await this.#stop();
+  }
+
+  /** Nobody has looked after a promise: that ends a real process. What a killed one leaves behind is nobody's business. */
+  unhandled(thrown: unknown): void {
+    const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    if (!isKilled(thrown)) this.world.breakWith(new Breach("no bug is met", `not handled: ${text}`));
   }
 
   end(): LifeReport {

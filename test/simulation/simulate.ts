@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.ts";
 import type { Seen } from "./history.ts";
 import { type Failure, promiseOf, replay, search, shorten } from "./search.ts";
-import { profiles } from "./workload.ts";
+import { anyProfile, profiles } from "./workload.ts";
 
 /** So much of a history is shown, and so much of each thing in it. */
 const shownSights = 60;
@@ -109,8 +109,9 @@ async function searchOn(): Promise<void> {
   process.exitCode = 1;
 }
 
-if (!Object.hasOwn(profiles, values.profile)) {
-  print(`there is no profile ${values.profile}; there are ${Object.keys(profiles).join(", ")}`);
+const known = [...Object.keys(profiles), anyProfile];
+if (!known.includes(values.profile)) {
+  print(`there is no profile ${values.profile}; there are ${known.join(", ")}`);
   process.exitCode = 2;
 } else if (values.life === undefined) await searchOn();
 else await again(Number(values.life));

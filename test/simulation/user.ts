@@ -12,6 +12,8 @@ export class User {
   readonly #messages: string[] = [];
   readonly #keys: { session: string; key: string; body: unknown }[] = [];
   readonly #sessions: string[] = [...sessionNames];
+  /** Sessions that may have come to set something for themselves. */
+  readonly #wishing = new Set<string>();
   #lastWord = 0;
 
   constructor(clients: Clients) {
@@ -62,11 +64,13 @@ export class User {
     const id = chance.happens(0.5) ? `made-${++this.#lastWord}` : this.#someSession(chance);
     if (!this.#sessions.includes(id)) this.#sessions.push(id);
     const wishes = chance.happens(0.5) ? this.#wishes(chance) : {};
+    this.#wishing.add(id);
     this.#send("POST", "/api/sessions", { id, ...wishes });
   }
 
   patchSession(chance: Chance): void {
     const session = chance.happens(0.6) ? "pinned" : this.#someSession(chance);
+    this.#wishing.add(session);
     this.#send("PATCH", `/api/sessions/${session}`, this.#wishes(chance));
   }
 
@@ -112,10 +116,10 @@ export class User {
     if (this.#clients.readers.size < 3) this.#clients.follow(`session=${this.#someSession(chance)}`, null);
   }
 
-  /** Takes back what sessions wish for themselves, as far as they exist. */
+  /** Takes back what sessions set for themselves. */
   calmDown(): void {
     const overrides = { provider: null, model: null, mode: null };
-    for (const session of this.#sessions) this.#send("PATCH", `/api/sessions/${session}`, overrides);
+    for (const session of this.#wishing) this.#send("PATCH", `/api/sessions/${session}`, overrides);
   }
 
   #wishes(chance: Chance): Record<string, unknown> {

@@ -51,7 +51,7 @@ export interface Item {
 type Weights = Partial<Record<ItemKind, number>>;
 
 const ordinary: Required<Record<ItemKind, number>> = {
-  post: 30,
+  post: 40,
   "post list": 4,
   "post again": 3,
   "post and wait": 4,
@@ -107,9 +107,13 @@ export const profiles: Readonly<Record<string, Weights>> = {
   storage: { "store fault": 12, "crash soon": 3, "settings read-only": 5 },
 };
 
+/** Looks at one profile in each life, by chance. */
+export const anyProfile = "all";
+
 /** What will be done in one life. */
 export function planLife(profile: string, chance: Chance): Item[] {
-  const factors = profiles[profile] ?? {};
+  const chosen = profile === anyProfile ? chance.pickAny(Object.keys(profiles)) : profile;
+  const factors = profiles[chosen ?? ""] ?? {};
   const weights = itemKinds.map((kind) => ordinary[kind] * (factors[kind] ?? 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const length = 30 + chance.below(300);
