@@ -23,7 +23,7 @@ main() {
 
   tar -xzf "$work/$archive" -C "$work"
   unpacked=$work/${archive%.tar.gz}
-  version=$("$unpacked/segue" version) || fail "this build does not run here (see above; Alpine needs libstdc++); nothing was installed"
+  version=$("$unpacked/segue" version) || fail "this build does not run here (see above; Alpine needs libstdc++, x64 a processor with AVX2); nothing was installed"
   put_in_place "$unpacked"
 
   echo "Installed Segue $version as $prefix/bin/segue"
