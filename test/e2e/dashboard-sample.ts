@@ -21,9 +21,9 @@ const sampleSettings = `{
 const question =
   "Which of the three index designs keeps the claim cheap when the backlog grows to a million rows?";
 
-/** A daemon with sessions in every state: idle, busy, waiting for a trial turn, for a retry and for a server, and an agent's. */
+/** A daemon, for a file of tests, with sessions in every state: idle, busy, waiting for a trial turn, for a retry and for a server, and an agent's. */
 export async function startSample(): Promise<Segue> {
-  const segue = await startSegue({ settings: sampleSettings });
+  const segue = await startSegue({ settings: sampleSettings, scope: "file" });
   await converse(segue);
   await pinned(segue, "night-report", "slow", { team: "reports" });
   await pinned(segue, "month-report", "slow", { team: "reports" });

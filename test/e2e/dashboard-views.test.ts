@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "../support/binary.ts";
-import { barriers, Browser, chromiumPath } from "../support/browser.ts";
+import { barriers, Browser, chromiumPath, type Look } from "../support/browser.ts";
+import type { Segue } from "../support/segue.ts";
 import { startSample } from "./dashboard-sample.ts";
 
 setDefaultTimeout(60_000);
@@ -35,40 +36,55 @@ function busyHour(): object {
   return { stepMs: 15_000, items };
 }
 
-describe.skipIf(chromiumPath === undefined)("each view of the dashboard in Chromium", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await Browser.open();
-    mkdirSync(pictures, { recursive: true });
-  });
-  afterAll(() => browser.close());
+/** A picture of each view, and what is wrong in it. */
+async function walk(look: Look, name: string, isJudged: boolean): Promise<string[]> {
+  const { page, complaints } = await browser.visit(`${segue.url}/#/settings`, look);
+  await page.route("**/api/stats/activity", (route) => route.fulfill({ json: busyHour() }));
+  const found: string[] = [];
+  for (const view of views) {
+    await page.goto(`${segue.url}/${view.place}`);
+    await page.getByRole("heading", { level: 1, name: view.shows }).waitFor();
+    await page.getByText("Live", { exact: true }).waitFor();
+    if (view.name === "overview") await page.locator("canvas").first().waitFor();
+    const path = join(pictures, `${view.name}-${name}.png`);
+    await page.screenshot({ path, fullPage: view.name !== "sessions" });
+    if (isJudged) found.push(...(await barriers(page)).map((barrier) => `${view.name}: ${barrier}`));
+  }
+  await page.context().close();
+  return [...found, ...complaints];
+}
 
-  test("stands without a barrier and without a complaint, light, dark and on a phone", async () => {
-    const segue = await startSample();
-    const looks = [
-      { name: "light", theme: "light" },
-      { name: "dark", theme: "dark" },
-      { name: "phone", theme: "light", width: 390, height: 780 },
-    ] as const;
-    const found: string[] = [];
-    for (const look of looks) {
-      const { page, complaints } = await browser.visit(`${segue.url}/#/settings`, look);
-      await page.route("**/api/stats/activity", (route) => route.fulfill({ json: busyHour() }));
-      for (const { name, place, shows } of views) {
-        await page.goto(`${segue.url}/${place}`);
-        await page.getByRole("heading", { level: 1, name: shows }).waitFor();
-        await page.getByText("Live", { exact: true }).waitFor();
-        if (name === "overview") await page.locator("canvas").first().waitFor();
-        await page.screenshot({
-          path: join(pictures, `${name}-${look.name}.png`),
-          fullPage: name !== "sessions",
-        });
-        found.push(...(await barriers(page)).map((barrier) => `${name}, ${look.name}: ${barrier}`));
-      }
-      found.push(...complaints);
-      await page.context().close();
-    }
-    expect(found).toEqual([]);
+let browser: Browser;
+let segue: Segue;
+
+describe.skipIf(chromiumPath === undefined)("each view of the dashboard in Chromium", () => {
+  beforeAll(async () => {
+    mkdirSync(pictures, { recursive: true });
+    browser = await Browser.open();
+    segue = await startSample();
+  });
+  afterAll(async () => {
+    await browser.close();
     await segue.stop();
+  });
+
+  test.each(["light", "dark"] as const)(
+    "stands without a barrier and without a complaint, %s",
+    async (theme) => {
+      expect(await walk({ theme }, theme, true)).toEqual([]);
+    },
+  );
+
+  test("fits a phone: nothing has to be scrolled sideways", async () => {
+    const { page } = await browser.visit(segue.url, { width: 390, height: 780 });
+    await page.getByText("Live", { exact: true }).waitFor();
+    for (const { place, shows } of views) {
+      await page.goto(`${segue.url}/${place}`);
+      await page.getByRole("heading", { level: 1, name: shows }).waitFor();
+      const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+      expect([place, widths[0]]).toEqual([place, widths[1]]);
+    }
+    await page.context().close();
+    expect(await walk({ width: 390, height: 780 }, "phone", false)).toEqual([]);
   });
 });
