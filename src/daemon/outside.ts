@@ -5,7 +5,7 @@ import { type Ids, type Random, createIds, systemRandom } from "../core/ids.ts";
 import { listen, openDatabase } from "#platform";
 import { exchangeFiles } from "../platform/exchange.ts";
 import type { Database } from "../platform/platform.ts";
-import { type ProviderDeps, createProvider } from "../providers/create.ts";
+import { type ProviderDeps, createProviders } from "../providers/create.ts";
 import type { Provider, ProviderConfig } from "../providers/provider.ts";
 import type { SessionSurroundings } from "../sessions/session.ts";
 import type { ExchangeFiles } from "../settings/replace-file.ts";
@@ -49,7 +49,7 @@ export function systemOutside(): Outside {
     openDatabase,
     listen,
     holderOfPort,
-    createProvider,
+    createProvider: createProviders(),
     writeLog: (line) => void process.stderr.write(line),
   };
 }

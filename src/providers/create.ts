@@ -10,6 +10,19 @@ export interface ProviderDeps {
 }
 
 /**
+ * Makes providers, one for each configuration (the object, not what is in it): what it keeps for later calls serves
+ * all turns under it. What nobody has any more is forgotten.
+ */
+export function createProviders(): typeof createProvider {
+  const known = new WeakMap<ProviderConfig, Provider>();
+  return async (config, deps) => {
+    const provider = known.get(config) ?? (await createProvider(config, deps));
+    known.set(config, provider);
+    return provider;
+  };
+}
+
+/**
  * Makes the provider of a configuration. A kind's code is loaded when the first of it is made, so that what does
  * not use it does not pay for it. Makes no call and does not throw for values that passed the schema.
  */

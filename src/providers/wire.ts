@@ -2,6 +2,7 @@ import type { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import type { Clock } from "../core/clock.ts";
 import type { Usage } from "../core/events.ts";
 import { Exchange } from "./exchange.ts";
+import { Models } from "./models.ts";
 import type { ContextTurn, Provider, ProviderConfig, TurnPart, TurnRequest } from "./provider.ts";
 import { redactionOf } from "./redaction.ts";
 
@@ -25,13 +26,12 @@ export interface Wire {
  * ends well only where the stream had its proper end.
  */
 export function createWire(config: ProviderConfig, wire: Wire, clock: Clock): Provider {
-  return { call: (request) => callWire(config, wire, clock, request) };
+  const models = new Models((fetch) => wire.model(fetch));
+  return { call: (request) => callWire({ config, wire, clock, models }, request) };
 }
 
 async function* callWire(
-  config: ProviderConfig,
-  wire: Wire,
-  clock: Clock,
+  { config, wire, clock, models }: { config: ProviderConfig; wire: Wire; clock: Clock; models: Models },
   request: TurnRequest,
 ): AsyncGenerator<TurnPart> {
   if (request.signal.aborted) return;
@@ -53,12 +53,12 @@ async function* callWire(
   const released = new AbortController();
   try {
     const signal = AbortSignal.any([request.signal, released.signal]);
-    yield* readReply(
-      wire.model(withFetch(exchange)),
-      callOptions(config, request, signal),
-      exchange,
-      request.signal,
-    );
+    const lent = models.lend(withFetch(exchange));
+    const options = callOptions(config, request, signal);
+    for await (const part of readReply(lent.model, options, exchange, request.signal)) {
+      if (part.type === "end") lent.giveBack();
+      yield part;
+    }
   } catch (thrown) {
     if (!request.signal.aborted) yield { type: "failed", failure: exchange.failureOf(thrown) };
   } finally {

@@ -52,6 +52,21 @@ describe.each(wireKinds)("%s", (kind) => {
     expect(taken.activity).toBeGreaterThan(1);
   });
 
+  test("turns of one provider, together and one after the other, each get their own answer", async () => {
+    const { vendor, provider } = await setup(kind);
+    for (const name of ["one", "two", "three"])
+      vendor.onMessage(name, { content: `reply to ${name}`, usage });
+    vendor.nextRequestError(429, { message: "too many" });
+    expect(failureOf(await take(provider, { content: "one" }))).toMatchObject({ kind: "rate_limited" });
+    const together = await Promise.all(["one", "two"].map((content) => take(provider, { content })));
+    const after = await take(provider, { content: "three" });
+    expect([...together, after].map(({ text }) => text)).toEqual([
+      "reply to one",
+      "reply to two",
+      "reply to three",
+    ]);
+  });
+
   test("the system prompt, the history and the limit of output are on the wire, in one request", async () => {
     const { vendor, provider } = await setup(kind);
     vendor.onMessage("q2", { content: "a2" });
