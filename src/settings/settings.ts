@@ -58,6 +58,8 @@ export class SettingsKeeper {
   #judged = "";
   /** The content that was last told to be bad, so that it is told once. */
   #rejected = "";
+  /** What was read last to see whether it is quiet, or whether there is anything new. */
+  #read: SettingsSource | undefined;
   /** In `manual` mode: an edit that is good and not applied yet. */
   #waiting: Acceptable | undefined;
 
@@ -69,13 +71,22 @@ export class SettingsKeeper {
       parts.learnSecrets(secrets);
     };
     this.#revision = new RevisionInForce({ ...parts, learnSecrets, flagKeys: this.#file.flagKeys });
-    const mark = async (): Promise<string> => this.#file.markOf(await this.#file.look());
+    const mark = async (): Promise<string> => {
+      const source = await this.#file.look();
+      this.#read = source;
+      return this.#file.markOf(source);
+    };
     const debounceMs = (): number => this.inForce.settings.reload.debounceMs;
     this.#loop = new LookLoop({
       quiet: new QuietTime({ clock: parts.clock, debounceMs, mark }),
       isNews: async () => (await mark()) !== this.#judged,
       isUnsettled: () => this.#problems.length > 0,
-      look: async (asked) => void (await this.#takeUp(asked)),
+      look: async (asked) => {
+        // 1. Where nobody asked, what showed that it is quiet was read right before: those bytes are judged. Who asked
+        //    may have written since.
+        const source = asked === undefined ? this.#read : undefined;
+        await this.#takeUp(asked, source);
+      },
       onFault: parts.onFault,
     });
   }
@@ -187,9 +198,10 @@ export class SettingsKeeper {
     return this.#loop.stop();
   }
 
-  /** Reads the file once; what is new in it is in force, or waits, or is told to be bad, when this resolves. */
-  async #takeUp(asked: RevisionSource | undefined): Promise<SettingsSource> {
-    const source = await this.#file.look();
+  /** Reads the file once, unless `read` was; what is new is in force, or waits, or is told to be bad, when this resolves. */
+  async #takeUp(asked: RevisionSource | undefined, read?: SettingsSource): Promise<SettingsSource> {
+    const source = read ?? (await this.#file.look());
+    this.#read = undefined;
     if (this.#file.markOf(source) === this.#judged && this.#problems.length === 0) return source;
     const { hash, settings } = this.inForce;
     const judged = this.#file.judge(source, hash !== null);
