@@ -2,11 +2,14 @@ import * as v from "valibot";
 import type { Database } from "../../platform/platform.ts";
 import type { AcceptRequest, AcceptResult } from "../store.ts";
 import { tell, type ToldEvent } from "./events.ts";
+import { createInsertRows } from "./insert-rows.ts";
 import { integer, text } from "./row.ts";
 import { type InsertSession, sessionRecord } from "./sessions.ts";
 
 const acceptedSchema = v.array(v.object({ id: v.string(), seq: v.number() }));
 type Accepted = v.InferOutput<typeof acceptedSchema>;
+
+const columns = ["id", "session", "seq", "content", "retry_of", "is_summary", "created_at"];
 
 /** Takes messages into an inbox inside the present transaction (see `Store.messages.accept`). */
 export type Accept = (request: AcceptRequest, told: ToldEvent[]) => AcceptResult;
@@ -18,10 +21,7 @@ export function createAccept(database: Database, insertSession: InsertSession): 
     `UPDATE sessions SET next_seq = next_seq + ?, pending = pending + ?, last_activity_at = max(last_activity_at, ?)
      WHERE n = ?`,
   );
-  const insert = database.prepare(
-    `INSERT INTO messages (id, session, seq, content, retry_of, is_summary, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  );
+  const insert = createInsertRows(database, "messages", columns);
   const earlier = createEarlier(database);
 
   return (request, told) => {
@@ -39,15 +39,19 @@ export function createAccept(database: Database, insertSession: InsertSession): 
     if (!row) throw new Error(`session ${request.session} was not stored`);
     reserve.run(count, count, request.at, integer(row, "n"));
     const first = integer(row, "next_seq");
-    const messages: Accepted = [];
-    for (const [index, message] of request.messages.entries()) {
-      const seq = first + index;
-      const { id, content, retryOf, isSummary = false } = message;
-      insert.run(id, request.session, seq, content, retryOf, isSummary ? 1 : 0, request.at);
-      const data = { session: request.session, message: message.id, seq };
-      tell({ type: "message.accepted", data }, request.at, told);
-      messages.push({ id: message.id, seq });
-    }
+    const { session: id, at } = request;
+    insert(
+      request.messages.map((message, index) => {
+        const { content, retryOf, isSummary = false } = message;
+        return [message.id, id, first + index, content, retryOf, isSummary ? 1 : 0, at];
+      }),
+    );
+    const messages: Accepted = request.messages.map((message, index) => ({
+      id: message.id,
+      seq: first + index,
+    }));
+    for (const { id: message, seq } of messages)
+      tell({ type: "message.accepted", data: { session: id, message, seq } }, at, told);
     earlier.remember(request, messages);
     const lastActivityAt = Math.max(integer(row, "last_activity_at"), request.at);
     const session = { ...sessionRecord(row), pending: pending + count, lastActivityAt };

@@ -1,8 +1,9 @@
 import { isoTime } from "../../core/clock.ts";
 import type { EventType, NewEvent, StoredEvent } from "../../core/events.ts";
-import type { Database, SqlRow, SqlValue, Statement } from "../../platform/platform.ts";
+import type { Database, SqlRow } from "../../platform/platform.ts";
 import type { Store } from "../store.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import { createInsertRows } from "./insert-rows.ts";
 import { integer, text, textOrNull } from "./row.ts";
 
 /** What a write tells; it is stored, and gets its id, at the end of the transaction. */
@@ -19,36 +20,16 @@ export function tell(event: NewEvent, at: number, told: ToldEvent[]): void {
 /** Stores what a transaction told, inside it, in order; the answer is what is published after the commit. */
 export type KeepEvents = (told: readonly ToldEvent[]) => StoredEvent[];
 
-/**
- * As many rows one statement stores, the most first. The table's counter is read and written once a statement, not
- * once a row: of a group of fifty that is a tenth of what storing it costs (measured).
- */
-const rowsOfStatements = [64, 8, 1] as const;
-
 /** The writer of events of one database. */
 export function createKeepEvents(database: Database): KeepEvents {
   const newest = database.prepare(newestId);
-  const inserts = rowsOfStatements.map((rows) => ({ rows, insert: prepareInsert(database, rows) }));
+  const insert = createInsertRows(database, "events", ["id", "at", "type", "session", "data"]);
   return (told) => {
     if (told.length === 0) return [];
     const first = idIn(newest.get()) + 1;
-    let from = 0;
-    for (const { rows, insert } of inserts)
-      for (; from + rows <= told.length; from += rows) {
-        insert.run(...told.slice(from, from + rows).flatMap(valuesFrom(first + from)));
-      }
+    insert(told.map(({ at, type, session, data }, index) => [first + index, at, type, session, data]));
     return told.map(({ type, session, data }, index) => ({ id: first + index, type, session, data }));
   };
-}
-
-function prepareInsert(database: Database, rows: number): Statement {
-  const places = Array.from({ length: rows }, () => "(?, ?, ?, ?, ?)").join(", ");
-  return database.prepare(`INSERT INTO events (id, at, type, session, data) VALUES ${places}`);
-}
-
-/** The columns of events whose ids begin with `first`. */
-function valuesFrom(first: number): (event: ToldEvent, index: number) => SqlValue[] {
-  return ({ at, type, session, data }, index) => [first + index, at, type, session, data];
 }
 
 /** Ids are never given twice, even where all events were deleted. */
