@@ -1,4 +1,4 @@
-import { open, rename, rm } from "node:fs/promises";
+import { open, realpath, rename, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SegueError, errorText } from "../core/errors.ts";
 import { DaemonClient } from "./client.ts";
@@ -63,33 +63,60 @@ async function passOn(
 
 /**
  * Writes a checkpoint as it comes into a file (0600), in one step, and answers its size in bytes. Throws, naming the
- * file as `shown`, where it cannot be written or did not arrive whole; the file is then as it was.
+ * file as `shown`, where it cannot be written or did not arrive whole; the file is then as it was. What is no regular
+ * file, such as a pipe or `/dev/stdout`, is written to as it stands, and a link keeps pointing where it does.
  */
 export async function writeCheckpoint(
   path: string,
   shown: string,
   parts: AsyncIterable<string>,
 ): Promise<number> {
-  const temporary = `${path}.${process.pid}.new`;
   try {
-    const bytes = await writeNew(temporary, parts);
-    await rename(temporary, path);
-    return bytes;
+    const { target, isRegular } = await standing(path);
+    return isRegular ? await replace(target, parts) : await write(target, "a", parts);
   } catch (thrown) {
-    await rm(temporary, { force: true });
     if (thrown instanceof SegueError) throw thrown;
     throw new SegueError("internal", `${shown} cannot be written: ${errorText(thrown)}`, { cause: thrown });
   }
 }
 
-async function writeNew(path: string, parts: AsyncIterable<string>): Promise<number> {
-  const file = await open(path, "wx", 0o600);
+/** What stands at a path, links followed; a path where nothing is yet counts as that of a regular file. */
+async function standing(path: string): Promise<{ target: string; isRegular: boolean }> {
+  try {
+    const about = await stat(path);
+    return about.isFile()
+      ? { target: await realpath(path), isRegular: true }
+      : { target: path, isRegular: false };
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")
+      return { target: path, isRegular: true };
+    throw thrown;
+  }
+}
+
+async function replace(path: string, parts: AsyncIterable<string>): Promise<number> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    const bytes = await write(temporary, "wx", parts);
+    await rename(temporary, path);
+    return bytes;
+  } catch (thrown) {
+    await rm(temporary, { force: true });
+    throw thrown;
+  }
+}
+
+async function write(path: string, flags: "a" | "wx", parts: AsyncIterable<string>): Promise<number> {
+  const file = await open(path, flags, 0o600);
+  let bytes = 0;
   try {
     await passOn(parts, async (part) => {
       await file.appendFile(part);
+      bytes += Buffer.byteLength(part);
     });
-    await file.sync();
-    return (await file.stat()).size;
+    // A pipe or a device has nothing to be flushed.
+    if (flags === "wx") await file.sync();
+    return bytes;
   } finally {
     await file.close();
   }

@@ -1,5 +1,15 @@
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createApp } from "../../src/http/app.ts";
 import { startApp, stopApps } from "../http/daemon-app.ts";
@@ -41,6 +51,21 @@ test("a checkpoint that breaks off leaves the file as it was, and nothing beside
   expect(run.stderr).toContain("did not arrive whole");
   expect(readFileSync(join(home.folder, "kept.json"), "utf8")).toBe("older");
   expect(readdirSync(home.folder).filter((name) => !name.startsWith("."))).toEqual(["kept.json"]);
+});
+
+test("a pipe is written to and stays one, and a link keeps pointing where it does", async () => {
+  const home = await setup();
+  const pipe = join(home.folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const read = readFile(pipe, "utf8");
+  expect(await home.segue(["checkpoint", "--out", "pipe"])).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(JSON.parse(await read)).toMatchObject({ version: 1, sessions: [{ id: "a" }] });
+  expect(statSync(pipe).isFIFO()).toBe(true);
+  writeFileSync(join(home.folder, "kept.json"), "older");
+  symlinkSync("kept.json", join(home.folder, "link.json"));
+  await home.segue(["checkpoint", "--out", "link.json"]);
+  expect(lstatSync(join(home.folder, "link.json")).isSymbolicLink()).toBe(true);
+  expect(readFileSync(join(home.folder, "kept.json"), "utf8")).toStartWith('{"version":1');
 });
 
 test("a file that cannot be written is named", async () => {
