@@ -146,3 +146,61 @@ test("what is no HTTP is refused", async () => {
     expect(await answerTo(portOf(open), bytes)).toMatch(/^(400|505|closed)$/);
   expect(await answerTo(portOf(open), get("/healthz"))).toBe("200");
 });
+
+describe("a page of another origin", () => {
+  const bodies: [string, string][] = [
+    ["text/plain", "from another page"],
+    ["text/plain;charset=UTF-8", `{"content":"from another page"}`],
+    ["application/json", `{"content":"from another page"}`],
+    ["application/x-ndjson", `{"content":"from another page"}`],
+    ["application/x-www-form-urlencoded", "content=from+another+page"],
+    [
+      "multipart/form-data; boundary=b",
+      '--b\r\nContent-Disposition: form-data; name="content"\r\n\r\nx\r\n--b--\r\n',
+    ],
+    ["", "from another page"],
+  ];
+  const senders: readonly string[][] = [
+    ["Origin: https://example.com"],
+    ["Origin: null"],
+    ["Origin: http://localhost:3000"],
+    ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"],
+    ["Sec-Fetch-Site: same-site"],
+    ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"],
+  ];
+  const targets = [
+    ["POST", "/api/sessions/crossed/messages"],
+    ["POST", "/hooks/claude-code"],
+    ["POST", "/api/daemon/stop"],
+    ["PATCH", "/api/settings"],
+  ] as const;
+
+  test.each(bodies)("posts nothing as %j", async (type, body) => {
+    for (const sender of senders)
+      for (const [method, target] of targets) {
+        const headers = [...(type === "" ? [] : [`Content-Type: ${type}`]), `Content-Length: ${body.length}`];
+        const request = head(`${method} ${target} HTTP/1.1`, [...headers, ...sender]) + body;
+        expect(await answerTo(portOf(open), request)).toBe("403 forbidden_origin");
+      }
+    expect(await answerTo(portOf(open), get("/api/sessions/crossed"))).toBe("404 session_not_found");
+  });
+
+  test("is given no leave to ask by a preflight", async () => {
+    const headers = ["Origin: https://example.com", "Access-Control-Request-Method: PATCH"];
+    expect(await answerTo(portOf(open), head("OPTIONS /api/settings HTTP/1.1", headers))).toBe(
+      "403 forbidden_origin",
+    );
+  });
+
+  test("cannot have its name rebound to this machine", async () => {
+    for (const host of [
+      "example.com",
+      "localhost.example.com",
+      "127.0.0.1.example.com",
+      "example.com:80",
+      "0.0.0.0",
+    ])
+      for (const target of ["/api/settings", "/healthz", "/", "/metrics", "/api/events"])
+        expect(await answerTo(portOf(open), get(target, [`Host: ${host}`]))).toBe("403 forbidden_host");
+  });
+});
