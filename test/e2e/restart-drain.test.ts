@@ -148,6 +148,8 @@ describe("a drain", () => {
     await restarted(segue, before);
     await eventually("moved", () => portOf(segue) === other);
     const there = moved(segue);
+    // daemon.json is written first, so that whoever hears of it finds it.
+    await there.nextEvent(0, ({ type, data }) => type === "daemon.restarted" && data["url"] === there.url);
     const told = (await eventsOf(there)).filter(({ type }) => type === "daemon.restarted");
     expect(told.map(({ data }) => data["url"])).toEqual([segue.url, there.url]);
     expect((await statusOf(there)).notInForce).toEqual([]);
