@@ -3,7 +3,7 @@ import type { Chance } from "./chance.ts";
 import type { Clients } from "./clients.ts";
 import type { Editor } from "./editor.ts";
 import type { Fault } from "./history.ts";
-import { badText, merged, someChange } from "./settings-texts.ts";
+import { badText, merged, someAddress, someChange } from "./settings-texts.ts";
 import type { StoreFault } from "./surviving-database.ts";
 import type { User } from "./user.ts";
 import type { Item, ItemKind } from "./workload.ts";
@@ -62,6 +62,8 @@ const deeds: Readonly<Record<ItemKind, Deed>> = {
   read: ({ user }, chance) => user.read(chance),
   follow: ({ user }, chance) => user.follow(chance),
   "edit file": ({ editor }, chance) => editor.save(someChange(chance), chance),
+  "edit address": ({ editor }, chance) => editor.save(someAddress(chance), chance),
+  "edit vendor": editVendor,
   "edit slowly": ({ editor }, chance) =>
     editor.saveSlowly(someChange(chance), chance.pick([1, 100, 450, 2000, 8000]), chance),
   "spoil file": ({ editor }, chance) => editor.spoil(chance),
@@ -78,7 +80,10 @@ const deeds: Readonly<Record<ItemKind, Deed>> = {
     const body = { revision: 1 + chance.below(12) };
     clients.ask({ method: "POST", path: "/api/settings/rollback", body, via: "socket" });
   },
-  reload: ({ clients }) => order(clients, "/api/settings/reload"),
+  reload: ({ clients, world }, chance) => {
+    if (chance.happens(0.6)) order(clients, "/api/settings/reload");
+    else world.reload();
+  },
   apply: ({ clients }) => order(clients, "/api/settings/apply"),
   release: ({ clients }) => order(clients, "/api/settings/release"),
   "restart daemon": ({ clients, world }, chance) => {
@@ -109,9 +114,10 @@ const deeds: Readonly<Record<ItemKind, Deed>> = {
     tell(world, "port taken", isOn, String(port));
   },
   "watch lost": ({ world }) => {
-    tell(world, "watch lost", world.isWatchable);
-    if (world.isWatchable) world.breakWatches();
-    else world.isWatchable = true;
+    const { watches } = world;
+    tell(world, "watch lost", watches.isWorking);
+    if (watches.isWorking) watches.breakDown();
+    else watches.isWorking = true;
   },
   "crash now": ({ world }) => world.process?.kill("idle"),
   "crash soon": ({ world }, chance) => {
@@ -124,6 +130,13 @@ const deeds: Readonly<Record<ItemKind, Deed>> = {
 
 function order(clients: Clients, path: string): void {
   clients.ask({ method: "POST", path, body: {}, via: "socket" });
+}
+
+/** The one provider that cannot be used without a key: who wants it waits for one, or is not let want it. */
+function editVendor({ editor, user }: Stage, chance: Chance): void {
+  if (chance.happens(0.3)) user.wishFor("vendor", chance);
+  const apiKey = chance.happens(0.5) ? null : "key-of-vendor";
+  editor.save({ providers: { vendor: { apiKey } } }, chance);
 }
 
 function patchSettings({ clients }: Stage, chance: Chance): void {
@@ -167,8 +180,8 @@ export function calmDown({ world, servers, editor }: Stage): void {
   }
   if (world.network.taken.size > 0) tell(world, "port taken", false);
   world.network.taken.clear();
-  if (!world.isWatchable) tell(world, "watch lost", false);
-  world.isWatchable = true;
+  if (!world.watches.isWorking) tell(world, "watch lost", false);
+  world.watches.isWorking = true;
   editor.protect(false);
   editor.repair();
 }

@@ -52,6 +52,8 @@ export type Sight =
   | { kind: "boot"; boot: number; phase: "failed"; reason: string }
   /** The process is killed: from here on nothing of it is seen any more. */
   | { kind: "crash"; boot: number; variant: CrashVariant }
+  /** The process was asked to read its settings, by a signal. */
+  | { kind: "reload"; boot: number }
   /** The process was asked to restart in place, by a signal. */
   | { kind: "restart"; boot: number }
   /** The process was asked to stop by a signal, and the moment at which it had. */

@@ -113,10 +113,15 @@ const changes: Readonly<Record<"live" | "turn" | "restart", readonly [Document, 
   ],
 };
 
+/** Another address. */
+export function someAddress(chance: Chance): Document {
+  return chance.pick(changes.restart);
+}
+
 /** Some change: mostly of what sessions run under. */
-export function someChange(chance: Chance, restartShare = 0.05): Document {
+export function someChange(chance: Chance): Document {
   const luck = chance.next();
-  const change = chance.pick(changes[luck < restartShare ? "restart" : luck < 0.35 ? "live" : "turn"]);
+  const change = chance.pick(changes[luck < 0.02 ? "restart" : luck < 0.35 ? "live" : "turn"]);
   return chance.happens(0.2) ? merged(change, chance.pick(changes.turn), "keep") : change;
 }
 

@@ -74,6 +74,13 @@ export class User {
     this.#send("PATCH", `/api/sessions/${session}`, this.#wishes(chance));
   }
 
+  /** Some session comes to want a provider of its own. */
+  wishFor(provider: string, chance: Chance): void {
+    const session = this.#someSession(chance);
+    this.#wishing.add(session);
+    this.#send("PATCH", `/api/sessions/${session}`, { provider });
+  }
+
   deleteSession(chance: Chance): void {
     this.#send("DELETE", `/api/sessions/${this.#someSession(chance)}`);
   }

@@ -17,6 +17,8 @@ export const itemKinds = [
   "follow",
   "edit file",
   "edit slowly",
+  "edit address",
+  "edit vendor",
   "spoil file",
   "touch file",
   "key file",
@@ -66,6 +68,8 @@ const ordinary: Required<Record<ItemKind, number>> = {
   follow: 0.5,
   "edit file": 8,
   "edit slowly": 1,
+  "edit address": 0.5,
+  "edit vendor": 0.7,
   "spoil file": 1.5,
   "touch file": 0.5,
   "key file": 1,
@@ -95,6 +99,7 @@ export const profiles: Readonly<Record<string, Weights>> = {
   edits: {
     "edit file": 3,
     "edit slowly": 4,
+    "edit vendor": 4,
     "spoil file": 4,
     "touch file": 3,
     "key file": 4,
@@ -103,7 +108,14 @@ export const profiles: Readonly<Record<string, Weights>> = {
     apply: 3,
   },
   providers: { mood: 5, release: 4, "edit file": 1.5, "retry session": 3, cancel: 2 },
-  restarts: { "restart daemon": 8, "stop daemon": 5, "restart session": 6, "port taken": 6, follow: 3 },
+  restarts: {
+    "restart daemon": 8,
+    "stop daemon": 5,
+    "restart session": 6,
+    "edit address": 8,
+    "port taken": 4,
+    follow: 3,
+  },
   storage: { "store fault": 12, "crash soon": 3, "settings read-only": 5 },
 };
 

@@ -2,9 +2,9 @@ import { type RunningDaemon, startDaemonIn } from "../../src/daemon/daemon.ts";
 import { SegueError } from "../../src/core/errors.ts";
 import { createIds } from "../../src/core/ids.ts";
 import type { Outside } from "../../src/daemon/outside.ts";
-import type { FolderListener } from "../../src/watch/folder-watch.ts";
 import type { Server } from "./call-script.ts";
 import { Chance } from "./chance.ts";
+import { FolderWatches } from "./folder-watches.ts";
 import type { Seen, Sight } from "./history.ts";
 import { Network } from "./network.ts";
 import { SimulatedProcess } from "./process.ts";
@@ -17,13 +17,6 @@ import { VirtualDisk, filesFor } from "./virtual-files.ts";
 export const settingsPath = "/simulated/settings/settings.json";
 export const keyPath = "/simulated/settings/first.key";
 const dataDir = "/simulated/data";
-
-/** A watch on a folder that a process has open. */
-interface Watch {
-  process: SimulatedProcess;
-  folder: string;
-  listener: FolderListener;
-}
 
 /** What a broken promise is reported with. */
 export class Breach extends Error {
@@ -39,21 +32,16 @@ export class Breach extends Error {
 /** When a life begins: at noon, or shortly before the day of its budget ends. */
 const births = ["2026-03-01T12:00:00.000Z", "2026-03-01T23:57:00.000Z", "2026-03-01T23:59:40.000Z"] as const;
 
-/** How often native events do not come as they should: each of lost, late and doubled. */
-const hintTrouble = 0.08;
-const latestHintMs = 5000;
-
 /** Everything around a daemon, and the daemon in it: one at a time, as many after each other as there are crashes. */
 export class World {
   readonly scheduler: Scheduler;
   readonly disk: VirtualDisk;
   readonly database: SurvivingDatabase;
   readonly network: Network;
+  readonly watches: FolderWatches;
   readonly servers: Servers;
   /** The chance of what happens at present. */
   chance: Chance;
-  /** Native watching can be had. */
-  isWatchable = true;
   /** Told when the settings file has changed, by whomever. */
   onWritten: () => void = () => {};
   /** What went wrong first; the life is over then. */
@@ -69,7 +57,6 @@ export class World {
   readonly #seed: number;
   /** Whether two files can change places in one step. */
   readonly #canExchange: boolean;
-  readonly #watches = new Set<Watch>();
   readonly #judge: (seen: Seen) => void;
   readonly #onStep: Outside["onSessionStep"];
 
@@ -87,6 +74,16 @@ export class World {
     this.#canExchange = this.chance.happens(0.7);
     const chance = (): Chance => this.chance;
     this.network = new Network(chance);
+    this.watches = new FolderWatches({
+      scheduler: this.scheduler,
+      chance,
+      hasFolder: (folder) => this.disk.hasFolder(folder),
+      watchedClosely: [settingsPath, keyPath],
+      onFate: (fate) => this.see({ kind: "hint", fate }),
+      onTold: () => {
+        this.#isStepDue = true;
+      },
+    });
     this.disk = new VirtualDisk(
       () => this.scheduler.now,
       (folder, name) => this.#fileChanged(folder, name),
@@ -174,6 +171,14 @@ export class World {
     );
   }
 
+  /** Asks the daemon to read its settings, as a signal does. */
+  reload(): void {
+    const process = this.#process;
+    if (!process || !this.#daemon) return;
+    this.see({ kind: "reload", boot: process.boot });
+    this.#daemon.reload().catch((thrown: unknown) => this.#failed(process, thrown));
+  }
+
   /** Asks the daemon to restart, as a signal does. */
   restart(): void {
     const process = this.#process;
@@ -218,7 +223,7 @@ export class World {
   leftovers(): { timers: number; listeners: number; databases: number; watches: number } {
     const { network, database } = this;
     const timers = this.#process?.timers ?? 0;
-    return { timers, listeners: network.open, databases: database.open, watches: this.#watches.size };
+    return { timers, listeners: network.open, databases: database.open, watches: this.watches.open };
   }
 
   #stopped(process: SimulatedProcess): void {
@@ -236,7 +241,7 @@ export class World {
   #gone(process: SimulatedProcess): void {
     this.#process = undefined;
     this.#daemon = undefined;
-    for (const watch of this.#watches) if (watch.process === process) this.#watches.delete(watch);
+    this.watches.forget(process);
   }
 
   /** Ends the life for something that the world itself can tell to be wrong. */
@@ -269,7 +274,7 @@ export class World {
         process.pass();
         return this.#canExchange && this.disk.exchange(one, other);
       },
-      watchFolder: (folder, listener) => this.#watch({ process, folder, listener }),
+      watchFolder: (folder, listener) => this.watches.watch({ process, folder, listener }),
       openDatabase: this.database.openerFor(process),
       listen: this.network.listenFor(process),
       holderOfPort: () => process.outside(() => undefined),
@@ -285,44 +290,8 @@ export class World {
     this.#reportBug(process, line);
   }
 
-  #watch(watch: Watch): { close: () => void } {
-    watch.process.pass();
-    if (!this.isWatchable) throw Object.assign(new Error("ENOSPC: no watches left"), { code: "ENOSPC" });
-    if (!this.disk.hasFolder(watch.folder)) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
-    this.#watches.add(watch);
-    return { close: () => void this.#watches.delete(watch) };
-  }
-
-  /** Native watching breaks down. */
-  breakWatches(): void {
-    this.isWatchable = false;
-    const broken = [...this.#watches];
-    this.#watches.clear();
-    for (const watch of broken) {
-      watch.listener.onError(Object.assign(new Error("ENOSPC"), { code: "ENOSPC" }));
-    }
-  }
-
   #fileChanged(folder: string, name: string): void {
-    const path = `${folder}/${name}`;
-    if (path === settingsPath) this.onWritten();
-    if (folder === dataDir || this.#watches.size === 0) return;
-    const tell = (): void => {
-      const concerned = [...this.#watches].filter((watch) => watch.folder === folder);
-      for (const watch of concerned) if (this.#watches.has(watch)) watch.listener.onEvent(name);
-    };
-    const soon = (): void => {
-      this.scheduler.soon(() => {
-        this.#isStepDue = true;
-        tell();
-      });
-    };
-    if (path !== settingsPath && path !== keyPath) return soon();
-    const luck = this.chance.next() / hintTrouble;
-    const fate = luck < 1 ? "lost" : luck < 2 ? "late" : luck < 3 ? "doubled" : "delivered";
-    this.see({ kind: "hint", fate });
-    if (fate === "late") this.scheduler.after(this.chance.below(latestHintMs), soon);
-    else if (fate !== "lost") soon();
-    if (fate === "doubled") soon();
+    if (`${folder}/${name}` === settingsPath) this.onWritten();
+    if (folder !== dataDir) this.watches.changed(folder, name);
   }
 }

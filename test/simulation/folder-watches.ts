@@ -1,0 +1,104 @@
+import type { FolderListener } from "../../src/watch/folder-watch.ts";
+import type { Chance } from "./chance.ts";
+import type { Sight } from "./history.ts";
+import type { SimulatedProcess } from "./process.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** A watch on a folder that a process has open. */
+interface Watch {
+  process: SimulatedProcess;
+  folder: string;
+  listener: FolderListener;
+}
+
+/** What becomes of a native event. */
+type Fate = Extract<Sight, { kind: "hint" }>["fate"];
+
+/** How often native events do not come as they should: each of lost, late and doubled. */
+const hintTrouble = 0.08;
+const latestHintMs = 5000;
+
+function noWatches(): Error {
+  return Object.assign(new Error("ENOSPC: no watches left"), { code: "ENOSPC" });
+}
+
+/** Native events: what processes watch, and how they are told of changes. */
+export class FolderWatches {
+  /** Watches can be had. */
+  isWorking = true;
+  readonly #open = new Set<Watch>();
+  readonly #parts: {
+    scheduler: Scheduler;
+    chance: () => Chance;
+    hasFolder: (folder: string) => boolean;
+    watchedClosely: readonly string[];
+    onFate: (fate: Fate) => void;
+    onTold: () => void;
+  };
+
+  constructor(parts: {
+    scheduler: Scheduler;
+    chance: () => Chance;
+    hasFolder: (folder: string) => boolean;
+    /** Only events about these get lost, late or doubled. */
+    watchedClosely: readonly string[];
+    onFate: (fate: Fate) => void;
+    /** Called right before a process is told. */
+    onTold: () => void;
+  }) {
+    this.#parts = parts;
+  }
+
+  /** Watches that are open. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Opens a watch; throws where none can be had. */
+  watch(watch: Watch): { close: () => void } {
+    watch.process.pass();
+    if (!this.isWorking) throw noWatches();
+    if (!this.#parts.hasFolder(watch.folder)) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
+    this.#open.add(watch);
+    return { close: () => void this.#open.delete(watch) };
+  }
+
+  /** All watches break down, and no other can be had. */
+  breakDown(): void {
+    this.isWorking = false;
+    const broken = [...this.#open];
+    this.#open.clear();
+    for (const watch of broken) watch.listener.onError(noWatches());
+  }
+
+  /** The process is gone, and its watches with it. */
+  forget(process: SimulatedProcess): void {
+    for (const watch of this.#open) if (watch.process === process) this.#open.delete(watch);
+  }
+
+  /** Something happened to a name in a folder. */
+  changed(folder: string, name: string): void {
+    if (this.#open.size === 0) return;
+    const { scheduler, chance, watchedClosely, onFate } = this.#parts;
+    const soon = (): void => scheduler.soon(() => this.#tell(folder, name));
+    if (!watchedClosely.includes(`${folder}/${name}`)) return soon();
+    const fate = fateOf(chance());
+    onFate(fate);
+    if (fate === "late") scheduler.after(chance().below(latestHintMs), soon);
+    else if (fate !== "lost") soon();
+    if (fate === "doubled") soon();
+  }
+
+  #tell(folder: string, name: string): void {
+    this.#parts.onTold();
+    const concerned = [...this.#open].filter((watch) => watch.folder === folder);
+    for (const watch of concerned) if (this.#open.has(watch)) watch.listener.onEvent(name);
+  }
+}
+
+function fateOf(chance: Chance): Fate {
+  const luck = chance.next() / hintTrouble;
+  if (luck < 1) return "lost";
+  if (luck < 2) return "late";
+  return luck < 3 ? "doubled" : "delivered";
+}
