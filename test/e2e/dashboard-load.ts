@@ -4,11 +4,13 @@
  * afterwards, or the heap is more than 1.5 times as large as before.
  */
 import type { CDPSession, Page } from "playwright-core";
+import { countText } from "../../src/dashboard/words/count-text.ts";
 import { Browser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Segue, startSegue } from "../support/segue.ts";
 
-const sessionCount = 1000;
+/** Another number may be given. */
+const sessionCount = Number(process.argv[2] ?? 1000);
 const changesPerSecond = 50;
 const seconds = 30;
 const longestTaskMs = 100;
@@ -19,6 +21,11 @@ interface Row {
   id: string;
   turns: string;
   pending: string;
+}
+
+interface SessionPage {
+  items: { id: string; turns: number; pending: number }[];
+  next: string | null;
 }
 
 async function main(): Promise<void> {
@@ -37,7 +44,7 @@ async function main(): Promise<void> {
 async function measure(segue: Segue, browser: Browser): Promise<boolean> {
   await makeSessions(segue);
   const { page, complaints } = await browser.visit(`${segue.url}/#/sessions`);
-  await page.getByText("1,000 sessions").waitFor();
+  await page.getByText(`${sessionCount.toLocaleString("en")} sessions`).waitFor();
   const devtools = await page.context().newCDPSession(page);
   const heapBefore = await heapOf(devtools);
   await page.evaluate(watchTasks);
@@ -69,7 +76,7 @@ async function makeSessions(segue: Segue): Promise<void> {
 }
 
 function nameOf(index: number): string {
-  return `session-${String(index).padStart(4, "0")}`;
+  return `session-${String(index).padStart(5, "0")}`;
 }
 
 /** A message at a time, each to another session, all over the table; late ones are made up for. */
@@ -98,10 +105,15 @@ function watchTasks(): void {
 }
 
 async function expectedRows(segue: Segue): Promise<Row[]> {
-  const { items } = await segue.get<{ items: { id: string; turns: number; pending: number }[] }>(
-    "/api/sessions?limit=1000",
-  );
-  return items.map(({ id, turns, pending }) => ({ id, turns: String(turns), pending: String(pending) }));
+  const rows: Row[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: SessionPage = await segue.get(`/api/sessions?limit=1000${from}`);
+    for (const { id, turns, pending } of page.items)
+      rows.push({ id, turns: countText(turns), pending: countText(pending) });
+    cursor = page.next;
+  }
+  return rows;
 }
 
 /** Every row, by scrolling from the top to the end. */

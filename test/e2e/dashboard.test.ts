@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Locator } from "playwright-core";
-import { barriers, Browser, chromiumPath, type WatchedPage } from "../support/browser.ts";
+import {
+  barriers,
+  Browser,
+  chromiumPath,
+  pictureInBothThemes,
+  type WatchedPage,
+} from "../support/browser.ts";
 import { freePort } from "../support/ports.ts";
 import { type Segue, type SegueOptions, startSegue } from "../support/segue.ts";
 import { saveSettings } from "./settings-file.ts";
@@ -85,11 +91,13 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in Chromium", () => {
     await message.getByText("Count to two").waitFor();
     await message.locator(".arriving", { hasText: "one" }).waitFor();
     expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("");
+    await pictureInBothThemes(page, "reply-arriving");
     expect(await barriers(page)).toEqual([]);
     await message.getByRole("button", { name: "Cancel" }).click();
     await page.locator('[data-status="cancelled"]').waitFor();
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     await page.getByRole("dialog", { name: "Delete this session?" }).waitFor();
+    await pictureInBothThemes(page, "question");
     expect(await barriers(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
@@ -123,6 +131,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in Chromium", () => {
     await page.getByText("settings.json:5:").waitFor();
     await page.locator("pre.source", { hasText: '"kind": "ecco"' }).waitFor();
     await page.getByText("revision 1, the last good one, stays").waitFor();
+    await pictureInBothThemes(page, "bad-edit");
     expect(await barriers(page)).toEqual([]);
     saveSettings(segue.settingsPath, good, "written in place");
     await page.getByText("Settings file not valid").waitFor({ state: "detached" });
@@ -143,6 +152,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in Chromium", () => {
     const held = page.locator('[data-held="gone"]');
     await held.getByText("Server unreachable").waitFor();
     await held.getByText("they run under first one meanwhile").waitFor();
+    await pictureInBothThemes(page, "held");
     await page.getByRole("button", { name: "Release: try again now" }).waitFor();
     await page.goto(`${segue.url}/#/`);
     await page.getByText("Went back: server unreachable").waitFor();
@@ -251,6 +261,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in Chromium", () => {
     await visited.segue.kill();
     await page.getByText("The connection is lost since").waitFor();
     await page.getByText("Offline").waitFor();
+    await pictureInBothThemes(page, "connection-lost");
     const segue = await visited.segue.restart({ port: "settings" });
     await talk(segue, "meanwhile");
     await page.getByText("meanwhile: message done 1").waitFor();
@@ -269,6 +280,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in Chromium", () => {
     await page.getByLabel("Token").fill("wrong");
     await page.getByRole("button", { name: "Log in" }).click();
     await page.getByText("does not take this token").waitFor();
+    await pictureInBothThemes(page, "login");
     expect(await barriers(page)).toEqual([]);
     await page.getByLabel("Token").fill("let-me-in");
     await page.getByRole("button", { name: "Log in" }).click();

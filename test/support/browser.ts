@@ -1,6 +1,8 @@
 import axe, { type AxeResults } from "axe-core";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { type Browser as Chromium, chromium, type Page } from "playwright-core";
+import { projectFolder } from "./binary.ts";
 
 /** Where Chromium stands on this machine; undefined where it does not. */
 export const chromiumPath = [
@@ -40,6 +42,23 @@ export async function barriers(page: Page): Promise<string[]> {
   if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(axe.source);
   const { violations } = await page.evaluate<AxeResults>("axe.run({ resultTypes: ['violations'] })");
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`));
+}
+
+/** What is looked at after a run; git ignores it. */
+const pictures = join(projectFolder, "dist", "screenshots");
+
+/** A picture of what a page shows, as `NAME.png`, to be looked at after the run. */
+export async function picture(page: Page, name: string, isWhole = false): Promise<void> {
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: isWhole });
+}
+
+/** The same in both themes; the page is left light. */
+export async function pictureInBothThemes(page: Page, name: string): Promise<void> {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await picture(page, `${name}-dark`);
+  await page.emulateMedia({ colorScheme: "light" });
+  await picture(page, `${name}-light`);
 }
 
 /** A real browser with a folder of its own; `close` ends it and every page. */

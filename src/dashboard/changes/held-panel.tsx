@@ -12,7 +12,7 @@ export function HeldPanel(props: { held: SettingsStatus["held"]; revision: numbe
   const { api, copies } = useParts();
   const action = useAction();
   const asked = useSignal(false);
-  const before = useCopy(copies.history)?.[1]?.revision;
+  const before = useCopy(copies.latest)?.[1]?.revision;
   const rollBack = (revision: number): void => {
     asked.value = false;
     void action.run(() => api.send("POST", "api/settings/rollback", { body: { revision } }));

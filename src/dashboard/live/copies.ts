@@ -27,8 +27,10 @@ export interface Copies {
   activity: LiveCopy<Activity>;
   /** The latest summaries of coding agents' work, newest first. */
   memory: LiveCopy<Memory[]>;
-  /** The latest revisions, newest first. */
+  /** The hundred latest revisions, newest first. */
   history: LiveCopy<Revision[]>;
+  /** The last revision and the one before it. */
+  latest: LiveCopy<Revision[]>;
 }
 
 /** Copies that nobody has asked for yet. */
@@ -42,18 +44,24 @@ export function createCopies(api: Api, clock: Clock): Copies {
     file: copyOf(() => api.get("api/settings/file"), 150),
     activity: copyOf(() => api.get("api/stats/activity"), 1000),
     memory: copyOf(async () => (await api.get<Page<Memory>>("api/memory?limit=300")).items, 1000),
-    history: copyOf(async () => (await api.get<Page<Revision>>("api/settings/history?limit=100")).items, 200),
+    history: copyOf(() => revisions(api, 100), 200),
+    latest: copyOf(() => revisions(api, 2), 150),
   };
+}
+
+async function revisions(api: Api, limit: number): Promise<Revision[]> {
+  return (await api.get<Page<Revision>>(`api/settings/history?limit=${limit}`)).items;
 }
 
 /** Which copies an event puts out of date. */
 const touched: readonly { types: RegExp; copies: readonly (keyof Copies)[] }[] = [
   { types: /^message\./, copies: ["stats"] },
   { types: /^message\.done$/, copies: ["memory"] },
-  { types: /^session\.(restart|waiting|idle|loaded|unloaded|deleted|busy)/, copies: ["status", "stats"] },
+  { types: /^session\./, copies: ["stats"] },
+  { types: /^session\.(restart|unloaded|deleted)/, copies: ["status"] },
   { types: /^(rollout|provider|budget)\./, copies: ["status", "stats"] },
-  { types: /^settings\./, copies: ["status", "stats", "settings", "file", "history"] },
-  { types: /^daemon\./, copies: ["daemon", "status", "stats", "settings", "file", "history"] },
+  { types: /^settings\./, copies: ["status", "stats", "settings", "file", "history", "latest"] },
+  { types: /^daemon\./, copies: ["daemon", "status", "stats", "settings", "file", "history", "latest"] },
 ];
 
 /** Touches the copies that an event puts out of date. */
@@ -72,4 +80,5 @@ export function touchAll(copies: Copies): void {
   copies.activity.touch();
   copies.memory.touch();
   copies.history.touch();
+  copies.latest.touch();
 }

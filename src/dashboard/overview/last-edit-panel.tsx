@@ -20,7 +20,7 @@ const mostShown = 8;
 /** What the last edit changed. */
 export function LastEditPanel(): JSX.Element {
   const { copies } = useParts();
-  const [last, before] = useCopy(copies.history) ?? [];
+  const [last, before] = useCopy(copies.latest) ?? [];
   const changes = last ? changedValues(last.changedKeys, before?.settings ?? null, last.settings) : [];
   return (
     <Panel title="Last edit" aside={<a href={linkTo("settings", "history")}>History</a>}>

@@ -3,7 +3,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Rows drawn beyond what is seen, on either side. */
-const marginRows = 12;
+const marginRows = 8;
 
 /** The part of a long list that is drawn. */
 export interface RowWindow {
