@@ -36,9 +36,9 @@ export class Poster {
   async #postOne(content: string, at: number): Promise<MessageAnswer> {
     for (;;) {
       const daemon = await this.#daemon();
-      const response = await daemon.request(this.#path, this.#request(content, at)).catch(() => undefined);
-      if (response?.ok) return response.json();
-      if (response) throw new Error(`a post was answered ${response.status}: ${await response.text()}`);
+      const answer = await answerTo(daemon.request(this.#path, this.#request(content, at)));
+      if (answer?.isOk) return JSON.parse(answer.text);
+      if (answer) throw new Error(`a post was answered ${answer.status}: ${answer.text}`);
       this.repeats += 1;
     }
   }
@@ -55,5 +55,17 @@ export class Poster {
         ? ["application/json", JSON.stringify({ content })]
         : ["text/plain; charset=utf-8", content];
     return { method: "POST", headers: { "Content-Type": type, "Idempotency-Key": key }, body };
+  }
+}
+
+/** An answer that came whole; undefined where the connection ended before, also between its head and its body. */
+async function answerTo(
+  request: Promise<Response>,
+): Promise<{ isOk: boolean; status: number; text: string } | undefined> {
+  try {
+    const response = await request;
+    return { isOk: response.ok, status: response.status, text: await response.text() };
+  } catch {
+    return undefined;
   }
 }
