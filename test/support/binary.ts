@@ -9,11 +9,15 @@ const binary = join(projectFolder, "dist", "segue");
 const lock = join(projectFolder, "dist", ".building");
 const buildDeadlineMs = 120_000;
 
+/** A program to be tested in its place, such as the same source under another runtime. */
+const another = process.env["SEGUE_TEST_PROGRAM"];
+
 /**
  * The path of the compiled program, built first where it is missing or older than its source. Test files that run
  * at the same time in processes of their own wait for one another.
  */
 export async function ensureBinary(): Promise<string> {
+  if (another !== undefined) return another;
   if (!isFresh()) await withLock(build);
   return binary;
 }
