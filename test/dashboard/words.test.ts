@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { movedTo } from "../../src/dashboard/link/address.ts";
 import { changedValues } from "../../src/dashboard/overview/changed-values.ts";
+import { eventText } from "../../src/dashboard/words/event-text.ts";
 import { agoText, durationText, untilText } from "../../src/dashboard/words/time-text.ts";
 
 const second = 1000;
@@ -57,3 +58,21 @@ test.each(moves)(
     expect(movedTo(new URL(here), before, url)).toBe(goesTo);
   },
 );
+
+const told: [string, Record<string, unknown>, string][] = [
+  ["message.done", { session: "notes", seq: 7 }, "notes: message done 7"],
+  ["daemon.started", { instanceId: "i" }, "daemon started"],
+  [
+    "settings.changed",
+    { revision: 2, changedKeys: ["provider", "turn.mode"] },
+    "Revision 2 is in force: provider, turn.mode",
+  ],
+  ["rollout.started", { revision: 2, total: 1 }, "A rollout of revision 2 began: 1 session"],
+  ["session.restarted", { session: "a", reason: "model_changed" }, "a moved: another model"],
+  ["session.waiting", { session: "a", for: "slot", until: null }, "a waits: free slot"],
+  ["something.new", { session: "a" }, "a: something new"],
+];
+
+test.each(told)("%s is told in words", (type, data, text) => {
+  expect(eventText({ id: 1, type, at: 0, data })).toBe(text);
+});

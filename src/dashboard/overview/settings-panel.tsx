@@ -65,7 +65,7 @@ function Problems(props: {
                   {column !== undefined && `:${column}`}{" "}
                 </span>
               )}
-              {path !== "" && <b>{path} </b>}
+              {!message.startsWith(path) && <b>{path} </b>}
               {message}
             </p>
             {line !== undefined && lines?.[line - 1] !== undefined && (
