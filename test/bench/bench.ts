@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
 import { bulk } from "./bulk.ts";
 import { claims } from "./claims.ts";
+import { developing } from "./developing.ts";
 import { edits } from "./edits.ts";
 import { Executables } from "./executables.ts";
 import { describeMachine, type Machine } from "./machine.ts";
@@ -12,16 +13,20 @@ import { memory } from "./memory.ts";
 import { patches } from "./patches.ts";
 import { posts } from "./posts.ts";
 import { eventReaders } from "./readers.ts";
+import { restarts } from "./restarts.ts";
 import { sessions } from "./sessions.ts";
 import { size } from "./size.ts";
 import { stall } from "./stall.ts";
-import { start } from "./start.ts";
+import { coldStart, start } from "./start.ts";
 import { printTable, type Row, rowOf } from "./table.ts";
 import { turnsEndToEnd } from "./turns.ts";
 import { vendors } from "./vendors.ts";
 
 const benchmarks: readonly Benchmark[] = [
   start,
+  coldStart,
+  restarts,
+  developing,
   size,
   memory,
   posts,

@@ -41,11 +41,20 @@ export interface Spawned {
 
 /** Starts Segue on an empty data folder; does not wait. */
 export async function spawnSegue(executables: Executables, settings: object, port: number): Promise<Spawned> {
+  return spawnSegueIn(makeFolder("bench"), executables, settings, port);
+}
+
+/** Starts Segue in a folder, on the data that are there from before; does not wait. */
+export async function spawnSegueIn(
+  folder: string,
+  executables: Executables,
+  settings: object,
+  port: number,
+): Promise<Spawned> {
   const command = await executables.segue();
-  const folder = makeFolder("bench");
   const data = join(folder, "data");
   const file = join(folder, "settings", "settings.json");
-  mkdirSync(join(folder, "settings"));
+  mkdirSync(join(folder, "settings"), { recursive: true });
   writeFileSync(file, JSON.stringify(settings));
   return spawn([command, "serve", "--settings", file, "--data", data, "--port", String(port)], folder);
 }

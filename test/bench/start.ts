@@ -1,8 +1,12 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { freePort } from "../support/ports.ts";
+import type { Child } from "../support/processes.ts";
+import { makeFolder } from "../support/workspace.ts";
+import { fillStore } from "./backlog.ts";
 import { alternate, type Benchmark } from "./benchmark.ts";
 import { ask } from "./connection.ts";
-import { type Spawned, spawnBaseline, spawnSegue } from "./server.ts";
+import { type Spawned, spawnBaseline, spawnSegue, spawnSegueIn, storeFile } from "./server.ts";
 
 const pauseMs = 1;
 
@@ -24,18 +28,67 @@ export const start: Benchmark = {
   },
 };
 
+const backlog = 1_000_000;
+const sessions = 10_000;
+
+/** How long it takes where much is pending. */
+export const coldStart: Benchmark = {
+  name: "coldstart",
+  about: `the same on a store with ${backlog} pending messages over ${sessions} sessions, which are loaded then; and until the first of them is taken`,
+  baseline: "a bare Hono executable, empty",
+  run: async ({ executables, rounds = 5 }) => {
+    const folder = makeFolder("bench");
+    const store = join(folder, storeFile);
+    mkdirSync(dirname(store));
+    await fillStore(store, backlog, sessions);
+    // No turn ends while it is measured, and none keeps it from stopping.
+    const settings = { providers: { echo: { delayMs: 600_000 } }, daemon: { graceMs: 0 } };
+    const toTurn: number[] = [];
+    const segue = async (): Promise<number> => {
+      const port = await freePort();
+      const startedAt = performance.now();
+      const { process } = await spawnSegueIn(folder, executables, settings, port);
+      const ms = await untilAnswered(process, port, startedAt);
+      while (!(await hasTurns(port))) await Bun.sleep(pauseMs);
+      toTurn.push(performance.now() - startedAt);
+      process.signal("SIGTERM");
+      await process.ended();
+      return ms;
+    };
+    await segue();
+    toTurn.pop();
+    const baseline = (): Promise<number> =>
+      timeToAnswer((port) => spawnBaseline(executables, "bare-server", port));
+    const results = await alternate(rounds, { segue, baseline });
+    return [
+      { what: `start to first 200, ${backlog} pending`, unit: "ms", ...results },
+      { what: "start to first turn", unit: "ms", segue: toTurn },
+    ];
+  },
+};
+
+async function hasTurns(port: number): Promise<boolean> {
+  const { body } = await ask(port, "/api/stats");
+  const { busySessions }: { busySessions: number } = JSON.parse(body);
+  return busySessions > 0;
+}
+
 async function timeToAnswer(spawn: (port: number) => Promise<Spawned>): Promise<number> {
   const port = await freePort();
   const startedAt = performance.now();
   const { process, folder } = await spawn(port);
+  const ms = await untilAnswered(process, port, startedAt);
+  await process.kill();
+  rmSync(folder, { recursive: true, force: true });
+  return ms;
+}
+
+async function untilAnswered(process: Child, port: number, startedAt: number): Promise<number> {
   while (!(await answers(port))) {
     if (process.hasEnded) throw new Error(`it ended before it served\n${process.output}`);
     await Bun.sleep(pauseMs);
   }
-  const ms = performance.now() - startedAt;
-  await process.kill();
-  rmSync(folder, { recursive: true, force: true });
-  return ms;
+  return performance.now() - startedAt;
 }
 
 /** Whether it serves; nothing listening and an answer other than 200 both mean: not yet. */

@@ -1,6 +1,4 @@
-import { systemClock } from "../../../src/core/clock.ts";
-import { openDatabase } from "../../../src/platform/bun.ts";
-import { openSqliteStore } from "../../../src/store/sqlite/sqlite-store.ts";
+import { fillStore, openStore } from "../backlog.ts";
 
 /**
  * What a claim costs in Segue's own store: `claim-cost FILE PENDING SESSIONS` fills the file, if it is not there yet,
@@ -12,38 +10,8 @@ const [pending = 0, sessions = 1] = numbers.map(Number);
 const claims = 3000;
 const warmUp = 500;
 
-const open = () =>
-  openSqliteStore({
-    open: () => openDatabase(file),
-    clock: systemClock,
-    publish: () => {},
-    backupPath: () => "",
-  });
-
-async function fill(): Promise<void> {
-  await open().close();
-  const database = openDatabase(file);
-  const count = Number(database.prepare("SELECT count(*) AS count FROM sessions").get()?.["count"]);
-  if (count === 0) {
-    const numbered =
-      "WITH RECURSIVE numbered (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbered WHERE i + 1 <";
-    database.exec("BEGIN");
-    database.exec(
-      `${numbered} ${sessions}) INSERT INTO sessions (id, labels, next_seq, pending, created_at, last_activity_at)
-       SELECT 'bench-' || i, '{}', ${pending} / ${sessions} + 2, (${pending} + ${sessions} - 1 - i) / ${sessions}, 0, 0
-       FROM numbered`,
-    );
-    database.exec(
-      `${numbered} ${pending}) INSERT INTO messages (id, session, seq, content, created_at)
-       SELECT 'msg_' || i, 'bench-' || (i % ${sessions}), i / ${sessions} + 1, printf('%.300c', 'x'), 0 FROM numbered`,
-    );
-    database.exec("COMMIT");
-  }
-  database.close();
-}
-
-await fill();
-const store = open();
+await fillStore(file, pending, sessions);
+const store = openStore(file);
 store.setDurability("normal");
 const lease = { boot: "boot_1", generator: "gen_1" };
 const how = { newestRevision: 0, revision: 0, limit: 1, provider: "echo", model: "echo", fallbackFrom: null };
