@@ -22,6 +22,8 @@ import { Session, type SessionSurroundings } from "./session.ts";
 /** What the messages of turns that a drain aborts are put back for. */
 export type DrainReason = Exclude<AbortReason, "restart">;
 
+/** So many sessions are loaded in one turn of the event loop. */
+const loadedAtOnce = 50;
 /** At the earliest this long after the last look it is looked again who may be unloaded. */
 const shortestSweepMs = 1000;
 
@@ -54,9 +56,13 @@ export class SessionRegistry {
 
   /** Loads every session that has something pending, and these. */
   async start(also: readonly string[]): Promise<void> {
-    const { store } = this.#around;
+    const { store, clock } = this.#around;
+    let loaded = 0;
     for (const id of new Set([...(await store.sessions.withPending()), ...also])) {
+      // 1. Ten thousand take seconds: whoever asks something meanwhile is answered in between.
+      if (++loaded % loadedAtOnce === 0) await new Promise<void>((resolve) => clock.defer(resolve));
       const record = await store.sessions.get(id);
+      if (this.#isClosed) return;
       if (record) this.#load(record).wake();
     }
     this.#scheduleSweep();

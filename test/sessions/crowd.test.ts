@@ -58,3 +58,20 @@ test("200 busy sessions with 20 queued messages each change after their turn, no
       expect([status, attempts, provider]).toEqual(["done", 1, seq === 1 ? "first" : "second"]);
   expect(rig.told("session.restarted").filter(({ session }) => session !== "proves")).toHaveLength(200);
 }, 30_000);
+
+test("while a start loads many sessions with something pending, the event loop turns for others", async () => {
+  const rig = await Rig.start({ limits: { turnsPerProvider: 1 } });
+  const ids = names(1000);
+  await Promise.all(ids.map((id) => rig.post(id, "hello")));
+  await rig.crash();
+  const started = new AbortController();
+  const loaded = new Set<number>();
+  const booting = rig.boot().finally(() => started.abort());
+  while (!started.signal.aborted) {
+    await new Promise((resolve) => setImmediate(resolve));
+    loaded.add(rig.isUp ? rig.registry.size : 0);
+  }
+  await booting;
+  expect(loaded.size).toBeGreaterThan(10);
+  await rig.untilAllEnded();
+});

@@ -110,6 +110,11 @@ export class Rig {
     return rig;
   }
 
+  /** Whether there is a daemon, at least one that starts. */
+  get isUp(): boolean {
+    return this.#boot !== undefined;
+  }
+
   get core(): Core {
     return this.#present().core;
   }
