@@ -71,7 +71,10 @@ class KilledDaemon {
       (await this.#segue.get<{ pendingMessages: number }>("/api/stats")).pendingMessages;
     const running = async (): Promise<number> =>
       (await this.#segue.get<{ items: unknown[] }>("/api/messages?status=running")).items.length;
-    await eventually("nothing is pending", async () => (await pending()) + (await running()) === 0, 60_000);
+    // What the kills left over takes its time; what does not become less is stuck.
+    for (let before = await pending(); before > 0; before = await pending())
+      await eventually(`fewer than ${before} are pending`, async () => (await pending()) < before, 60_000);
+    await eventually("none is running", async () => (await running()) === 0, 60_000);
     return this.#segue;
   }
 }
