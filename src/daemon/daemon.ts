@@ -1,5 +1,4 @@
 import { isoTime } from "../core/clock.ts";
-import { errorText } from "../core/errors.ts";
 import { Releasers } from "../core/releasers.ts";
 import { Activity } from "../http/activity.ts";
 import { EventStreams } from "../http/event-stream.ts";
@@ -18,7 +17,7 @@ import { EventLog } from "./event-log.ts";
 import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
 import { Front } from "./front.ts";
 import type { Handover } from "./handover.ts";
-import { dataFolder, removeInstance, writeInstance } from "./instance.ts";
+import { removeInstance, writeInstance } from "./instance.ts";
 import { type Outside, systemOutside } from "./outside.ts";
 import { type LastRestart, Restarts, restartNote } from "./restart.ts";
 import { listenBehind, resume, takeOver } from "./resume.ts";
@@ -69,25 +68,9 @@ export async function startDaemonIn(outside: Outside, options: DaemonOptions): P
     return daemon;
   } catch (thrown) {
     await releasers.release();
-    await giveBack(options, outside, daemon, thrown);
+    if (!daemon?.hasServed) await giveUp(options, outside.env, thrown);
     throw thrown;
   }
-}
-
-/** Returns where there is nobody to give the place back to. */
-async function giveBack(
-  { handover, program, dataDir }: DaemonOptions,
-  { env }: Outside,
-  daemon: Daemon | undefined,
-  thrown: unknown,
-): Promise<void> {
-  if (!handover || !program || handover.before === null || daemon?.hasServed) return;
-  const { store } = dataFolder(dataDir);
-  await giveUp(
-    handover,
-    { dataDir, store, program, env },
-    `the new program did not serve: ${errorText(thrown)}`,
-  );
 }
 
 /**
@@ -270,8 +253,9 @@ class Daemon implements RunningDaemon {
   async #openBehind(handover: Handover): Promise<void> {
     const { folder, hold, onFault } = this.#foundation;
     await listenBehind(this.#front, handover);
-    // 1. It may be answering by now: from here on it goes on without what fails.
+    // 1. It may be answering by now: from here on there is no way back, and it goes on without what fails.
     hold.isPassedOn = false;
+    this.#phase = "serving";
     await this.#openSocket().catch(onFault);
     takeOver(handover, folder.socket);
   }

@@ -15,7 +15,7 @@ import {
   readInstance,
 } from "./instance.ts";
 import type { Outside } from "./outside.ts";
-import type { Handover, Program } from "./handover.ts";
+import { type Handover, type Program, forgetHandover } from "./handover.ts";
 import { Pending } from "./pending.ts";
 import { copyPath } from "./store-copy.ts";
 
@@ -90,6 +90,7 @@ export async function layFoundation(
   // Until it serves, a program that took another's place may give it back.
   const hold = new Hold(letGo, handover !== undefined);
   releasers.add(() => hold.end());
+  if (!handover) await forgetHandover(folder);
   const wasCrashed = !handover && (await readInstance(folder)) !== undefined;
   const store = openSqliteStore({
     open: () => openDatabase(folder.store),

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { replaceProcess } from "../platform/process-image.ts";
+import type { DataFolder } from "./instance.ts";
 
 /** Names what stands in the folder as meant for this very start: the id of the daemon before. */
 const variable = "SEGUE_HANDOVER";
@@ -81,6 +82,11 @@ export function goOver(
     rmSync(path, { force: true });
     throw thrown;
   }
+}
+
+/** What was handed over to a start that never came is nobody's. The data folder has to be held. */
+export async function forgetHandover({ path, files }: DataFolder): Promise<void> {
+  await files.rm(fileIn(path), { force: true });
 }
 
 function fileIn(dataDir: string): string {

@@ -9,9 +9,10 @@ import { descriptorOf } from "../platform/process-image.ts";
 import type { Settings } from "../settings/schema.ts";
 import { Candidate, type Rehearsal } from "./candidate.ts";
 import type { Core } from "./core.ts";
-import type { Foundation } from "./foundation.ts";
+import type { DaemonOptions, Foundation } from "./foundation.ts";
 import { type Front, shortestLingerMs } from "./front.ts";
 import { goOver, type Handover, type Program } from "./handover.ts";
+import { dataFolder } from "./instance.ts";
 import { keepCopy, restoreCopy } from "./store-copy.ts";
 
 /** What an upgrade takes of the daemon around it. */
@@ -57,21 +58,28 @@ export class Upgrades {
 
   /** Upgrades; returns where it did not come to it, or `stopping` was aborted, and throws where no program can go on. */
   async run(stopping: AbortSignal): Promise<void> {
-    const { program } = this.#parts;
-    if (!program) return this.#refuse("this daemon cannot be replaced while it runs");
+    const { program, foundation } = this.#parts;
+    const lock = process.versions.bun ? descriptorOf(foundation.folder.lock) : undefined;
+    if (!program || lock === undefined)
+      return this.#refuse(
+        "on this system no program can take the place of another; stop and start the daemon",
+      );
     const candidate = new Candidate({ ...this.#parts, program });
     const rehearsed = await candidate.rehearse(stopping);
     if (stopping.aborted) return;
     if (!rehearsed.ok) return this.#refuse(`${program.executable} cannot take over: ${rehearsed.reason}`);
-    const drained = await this.#drain(program, stopping);
+    const drained = await this.#drain({ program, lock }, stopping);
     if (!drained) return;
     const { copy, failure } = await this.#migrated(candidate, rehearsed.value);
     if (!stopping.aborted) this.#goOver(program, { ...drained, copy, failure });
   }
 
   /** Ends the work of this program; undefined where the daemon stops meanwhile. */
-  async #drain(program: Program, stopping: AbortSignal): Promise<Drained | undefined> {
-    const { clock, drainBegins, core, streams, ends, front, settings, letGo, foundation } = this.#parts;
+  async #drain(
+    { program, lock }: { program: Program; lock: number },
+    stopping: AbortSignal,
+  ): Promise<Drained | undefined> {
+    const { clock, drainBegins, core, streams, ends, front, settings, letGo } = this.#parts;
     const { graceMs } = settings().daemon;
     const drainedAt = clock.now();
     drainBegins("upgrade", graceMs);
@@ -93,7 +101,7 @@ export class Upgrades {
       from: boot,
       executable: program.executable,
       before: openSync("/proc/self/exe", "r"),
-      lock: descriptorOf(foundation.folder.lock) ?? -1,
+      lock,
       listeners,
       address,
       port,
@@ -141,25 +149,18 @@ export class Upgrades {
 
 /**
  * The new program does not get to serve: what it made of the store is undone, and the program before takes the place
- * again. Throws where there is none.
+ * again. Returns where there is none. Throws where it cannot be run.
  */
 export async function giveUp(
-  handover: Handover,
-  {
-    dataDir,
-    program,
-    env,
-    store,
-  }: {
-    dataDir: string;
-    program: Program;
-    env: Readonly<Record<string, string | undefined>>;
-    store: string;
-  },
-  reason: string,
-): Promise<never> {
+  { handover, program, dataDir }: DaemonOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  thrown: unknown,
+): Promise<void> {
+  if (!handover || !program || handover.before === null) return;
+  const { store } = dataFolder(dataDir);
   if (handover.copy !== null) await restoreCopy(store, handover.copy, openDatabase);
-  return goBack(dataDir, program, env, { ...handover, copy: null, failure: reason });
+  const failure = `the new program did not serve: ${errorText(thrown)}`;
+  goBack(dataDir, program, env, { ...handover, copy: null, failure });
 }
 
 function goBack(
