@@ -371,18 +371,14 @@ class Daemon implements RunningDaemon {
 
   async #takeApart(reason: string, putBackFor: DrainReason): Promise<void> {
     const { tell, pending, log } = this.#foundation;
+    if (this.#foundation.hold.isPassedOn) return this.#endUpgrade();
     const { graceMs } = this.#keeper.inForce.settings.daemon;
     const deadline = this.#outside.clock.now() + graceMs;
     this.#drainBegins(reason, graceMs);
     this.#watchers.stop();
-    // 1. A restart under way goes no further than its drain.
+    // 1. A restart under way goes no further than its drain; an upgrade may have gone too far to come back.
     await this.#restarts.stop();
-    const { hold, folder } = this.#foundation;
-    if (hold.isPassedOn) {
-      hold.isPassedOn = false;
-      await removeInstance(folder);
-      return hold.end();
-    }
+    if (this.#foundation.hold.isPassedOn) return this.#endUpgrade();
     await this.#keeper.stop();
     const { aborted } = await this.#present().registry.drain(deadline, putBackFor);
     tell([{ type: "daemon.stopping", data: { reason } }]);
@@ -391,6 +387,15 @@ class Daemon implements RunningDaemon {
     this.#streams.endAll();
     log.info("stopped", { reason, aborted });
     await this.#releasers.release();
+  }
+
+  /** It was about to give its place to another program: all else has ended, and that is not begun any more. */
+  async #endUpgrade(): Promise<void> {
+    await this.#restarts.stop();
+    const { hold, folder } = this.#foundation;
+    await removeInstance(folder);
+    hold.isPassedOn = false;
+    hold.end();
   }
 
   #now(): number {

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { writeFileSync } from "node:fs";
 import { buildVariant } from "../support/variant.ts";
 
-/** Where a build of these tests breaks off, and how: it kills itself as `kill -9` does, or throws. */
-export type Fault = `${"kill" | "throw"} ${Place}`;
+/** Where a build of these tests breaks off, and how: it kills itself as `kill -9` does, throws, or is told to stop. */
+export type Fault = `${"kill" | "throw" | "stop"} ${Place}`;
 
 /** In the order of an upgrade. */
 type Place =
@@ -45,6 +45,7 @@ export function faultAt(place: string): void {
   try { fault = readFileSync(file, "utf8"); } catch {}
   if (fault.endsWith(" " + place)) rmSync(file);
   if (fault === "kill " + place) process.kill(process.pid, "SIGKILL");
+  if (fault === "stop " + place) process.kill(process.pid, "SIGTERM");
   if (fault === "throw " + place) throw new Error("broken off " + place);
 }
 `;

@@ -90,6 +90,10 @@ class Installed {
     expect(await this.segue.process.ended()).toEqual({ exitCode: null, signal: "SIGKILL" });
     const { integrity } = readStoredMessages(this.segue.dataDir);
     expect(integrity).toBe("ok");
+    await this.startAgain();
+  }
+
+  async startAgain(): Promise<void> {
     this.#segue = await this.#segue.restart({ program: [this.program] });
   }
 }
@@ -200,6 +204,22 @@ describe("an upgrade", () => {
     expect(await segue.stop()).toEqual({ exitCode: 0, signal: null });
     expect(tablesOf(segue.dataDir).tables.join("\n")).not.toContain("proof");
   });
+});
+
+const stops: Fault[] = isWhole
+  ? ["stop when the store is closed", "stop before it listens", "stop when it listens"]
+  : ["stop when the store is closed"];
+test.each(stops)("an upgrade with a SIGTERM (%s) ends the process, and nothing is lost", async (fault) => {
+  const installed = await Installed.start(40);
+  for (const content of three) await installed.post(content);
+  installed.plan(fault);
+  installProgram(builds.migrating, installed.program);
+  await installed.segue.post("/api/daemon/restart", { upgrade: true });
+  expect(await installed.segue.process.ended()).toEqual({ exitCode: 0, signal: null });
+  expect(existsSync(join(installed.segue.dataDir, "daemon.json"))).toBe(false);
+  await installed.startAgain();
+  await expectAnswered(installed, three);
+  await installed.segue.stop();
 });
 
 describe("a program that cannot take over", () => {
