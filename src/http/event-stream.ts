@@ -18,6 +18,8 @@ export class EventStreams implements EventListener {
   readonly #clock: Clock;
   readonly #pages: EventPages;
   readonly #readers = new Set<EventReader>();
+  /** How many read a session by name. */
+  readonly #subscribers = new Map<string, number>();
   readonly #unsubscribe: () => void;
   #cancelHeartbeat: Cancel;
   #dropped = 0;
@@ -39,10 +41,11 @@ export class EventStreams implements EventListener {
       clock: this.#clock,
       filter,
       shareBytes: () => this.#shareBytes,
-      onEnd: (ended) => this.#readers.delete(ended),
+      onEnd: (ended) => this.#ended(ended),
       onDropped: (count) => (this.#dropped += count),
     });
     this.#readers.add(reader);
+    this.#countSubscriber(filter, 1);
     const stream = reader.stream(after);
     if (this.#isClosed) reader.end();
     return stream;
@@ -55,9 +58,7 @@ export class EventStreams implements EventListener {
 
   /** How many read the events of a session by name. */
   subscribersOf(session: string): number {
-    let count = 0;
-    for (const reader of this.#readers) if (reader.filter.session === session) count += 1;
-    return count;
+    return this.#subscribers.get(session) ?? 0;
   }
 
   stored(events: readonly StoredEvent[]): void {
@@ -77,7 +78,7 @@ export class EventStreams implements EventListener {
 
   /** The sessions whose events somebody reads by name. */
   subscribedSessions(): Set<string> {
-    return new Set([...this.#readers].flatMap((reader) => reader.filter.session ?? []));
+    return new Set(this.#subscribers.keys());
   }
 
   /** Ends every stream; readers come back with the id they saw last. */
@@ -91,6 +92,18 @@ export class EventStreams implements EventListener {
     this.#cancelHeartbeat();
     this.#unsubscribe();
     this.endAll();
+  }
+
+  #ended(reader: EventReader): void {
+    // 1. A reader may end twice: by us, and by going away.
+    if (this.#readers.delete(reader)) this.#countSubscriber(reader.filter, -1);
+  }
+
+  #countSubscriber({ session }: EventFilter, more: 1 | -1): void {
+    if (session === undefined) return;
+    const count = this.subscribersOf(session) + more;
+    if (count > 0) this.#subscribers.set(session, count);
+    else this.#subscribers.delete(session);
   }
 
   get #shareBytes(): number {
