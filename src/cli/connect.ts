@@ -99,9 +99,9 @@ async function hooksOf(context: CommandContext, agentSettings: string): Promise<
 
 /** The command for SessionStart: this program, by its name alone where the agent will find it. */
 function hookCommand({ flags, paths, env, home }: CommandContext): string {
-  const { executable, source } = ownProgram();
+  const { executable, source, before } = ownProgram();
   const isFound = source === undefined && onPath("segue", env["PATH"]);
-  const program = isFound ? ["segue"] : [executable, ...(source === undefined ? [] : [source])];
+  const program = isFound ? ["segue"] : [executable, ...before];
   const isUsual = findPaths({}, {}, home).data === paths.data;
   const at = flags.url !== undefined ? ["--url", flags.url] : isUsual ? [] : ["--data", paths.data];
   return [...program, "hook", agentName, ...at].map(quoted).join(" ");

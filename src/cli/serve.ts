@@ -53,10 +53,11 @@ async function runUntilStopped(
 ): Promise<number> {
   const handover = takeHandover(context.paths.data, context.env);
   if (handover) releaseSignals();
-  const own = ownProgram();
+  const { source, isReplaceable, ...own } = ownProgram();
+  const executable = handover?.executable ?? own.executable;
   const daemon = await startDaemon({
     ...optionsOf(context, flags),
-    program: { ...own, executable: handover?.executable ?? own.executable, args: process.argv.slice(2) },
+    ...(isReplaceable ? { program: { executable, source, args: process.argv.slice(2) } } : {}),
     ...(handover ? { handover } : {}),
   });
   signals.onReload = () => reload(daemon, context);

@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { MessageAnswer, PageAnswer } from "../e2e/answers.ts";
 import { EventTape } from "../e2e/event-tape.ts";
 import { saveSettings } from "../e2e/settings-file.ts";
@@ -115,6 +116,23 @@ describe.skipIf(deno === undefined)("the same source under Deno", () => {
     expect(segue.process.stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"))).toEqual(
       [],
     );
+  });
+
+  test("goes on where it is to be upgraded, and gives the agent a command that runs", async () => {
+    const segue = await start({});
+    const upgraded = await command(segue, ["restart", "--upgrade"]);
+    expect(upgraded).toMatchObject({ exitCode: 1 });
+    expect(upgraded.stderr).toContain("cannot be replaced while it runs");
+    await command(segue, ["connect", "claude-code"]);
+    const folder = dirname(segue.dataDir);
+    const agent: { hooks: { SessionStart: { hooks: { command: string }[] }[] } } = JSON.parse(
+      readFileSync(join(folder, ".claude", "settings.json"), "utf8"),
+    );
+    const hook = ["sh", "-c", agent.hooks.SessionStart[0]?.hooks[0]?.command ?? "false"];
+    const stdin = JSON.stringify({ cwd: "/home/ada/pump", hook_event_name: "SessionStart" });
+    const run = await runChild({ command: hook, cwd: folder, env: cleanEnv(folder, outside()), stdin });
+    expect(run).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await segue.stop()).toEqual({ exitCode: 0, signal: null });
   });
 
   test("moves to another port and to another host of the same port, and goes on answering", async () => {
