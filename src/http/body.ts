@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { SegueError } from "../core/errors.ts";
-import { problemsOf } from "./validate.ts";
+import { nothing, problemsOf } from "./validate.ts";
 
 /** Bodies are at most this long (contract section 5). */
 const longestBodyBytes = 32 * 1024 * 1024;
@@ -76,6 +76,11 @@ export async function readOptionalJson<T extends v.GenericSchema>(
   if (text === "") return parseJson("{}", schema);
   requireMediaType(request, ["application/json"]);
   return parseJson(text, schema);
+}
+
+/** Throws where a body says something that the call does not take: it takes nothing. */
+export async function requireNothing(request: Request): Promise<void> {
+  await readOptionalJson(request, nothing);
 }
 
 /** Text as JSON of a shape (see `readJson`). */

@@ -19,6 +19,9 @@ export function fields<const T extends v.ObjectEntries>(entries: T) {
   return v.pipe(v.unknown(), v.check(isObject, "has to be an object"), v.strictObject(entries));
 }
 
+/** What a call takes that takes nothing: no body, or an object without a field. */
+export const nothing = fields({});
+
 /** What every object has by itself, and `v.record` therefore passes over: it would be lost without a word. */
 const lostNames = ["__proto__", "constructor", "prototype"];
 

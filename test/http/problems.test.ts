@@ -174,3 +174,25 @@ test("whatever is asked is answered, never as a bug, and a refusal shows nothing
     { numRuns: 300 },
   );
 });
+
+test.each([
+  "/api/messages/none/cancel",
+  "/api/messages/none/retry",
+  "/api/sessions/none/retry",
+  "/api/settings/reload",
+  "/api/settings/apply",
+  "/api/settings/release",
+  "/api/daemon/stop",
+  "/api/daemon/checkpoint",
+])("POST %s takes nothing: an unknown field is told, and nothing is done", async (path) => {
+  const app = await startApp();
+  const problem = await problemOf(await app.ask(path, { json: { force: true } }));
+  expect(problem).toMatchObject({ status: 422, code: "invalid", errors: [{ path: "force" }] });
+  expect(
+    await refusal(await app.ask(path, { body: "{", headers: { "Content-Type": "application/json" } })),
+  ).toBe("400 malformed");
+  expect(app.orders).toEqual([]);
+  const answers = [await app.ask(path, { json: {} }), await app.ask(path, { method: "POST" })];
+  expect(answers[0]?.status).toBe(answers[1]?.status);
+  for (const { body } of answers) await body?.cancel();
+});

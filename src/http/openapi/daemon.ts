@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { activityShape, checkpointShape, daemonShape, memoryShape, pageOf, statsShape } from "../answers.ts";
-import { nothing, restartFields } from "../routes/daemon.ts";
+import { restartFields } from "../routes/daemon.ts";
 import { eventsQuery } from "../routes/events.ts";
 import { memoryQuery } from "../routes/memory.ts";
-import { type Operation, type Operations, json } from "./operation.ts";
+import { type Operation, type Operations, json, takesNothing } from "./operation.ts";
 
 const phase = json("It has begun.", v.strictObject({ phase: v.literal("draining") }));
 const alive = (status: string): Operation["answers"] => ({
@@ -16,7 +16,11 @@ export const daemonOperations: Operations = {
     GET: { summary: "Tell what this daemon is.", answers: { 200: json("The daemon.", daemonShape) } },
   },
   "/api/daemon/stop": {
-    POST: { summary: "Stop: turns in flight may finish, the rest is put back.", answers: { 202: phase } },
+    POST: {
+      summary: "Stop: turns in flight may finish, the rest is put back.",
+      ...takesNothing,
+      answers: { 202: phase },
+    },
   },
   "/api/daemon/restart": {
     POST: {
@@ -29,8 +33,7 @@ export const daemonOperations: Operations = {
   "/api/daemon/checkpoint": {
     POST: {
       summary: "Write down all sessions with their contexts and what has not ended.",
-      body: { "application/json": nothing },
-      isBodyOptional: true,
+      ...takesNothing,
       answers: { 200: json("The checkpoint.", checkpointShape) },
     },
   },

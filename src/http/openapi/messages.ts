@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { messageShape, pageOf } from "../answers.ts";
 import { contentBody, inboxQuery, messagesQuery } from "../routes/messages.ts";
-import { type Answer, type Operations, json } from "./operation.ts";
+import { type Answer, type Operations, json, takesNothing } from "./operation.ts";
 
 const acceptedList = v.strictObject({
   items: v.array(v.strictObject({ id: v.string(), seq: v.number() })),
@@ -46,6 +46,7 @@ export const messageOperations: Operations = {
   "/api/sessions/:id/retry": {
     POST: {
       summary: "Send again, in order, all that failed in a session and was not sent again yet.",
+      ...takesNothing,
       answers: { 202: json("How many.", v.strictObject({ count: v.number() })) },
       codes: ["session_not_found", "too_many_pending", "storage_full"],
     },
@@ -67,6 +68,7 @@ export const messageOperations: Operations = {
   "/api/messages/:id/cancel": {
     POST: {
       summary: "End a message that has not ended; one in flight is stopped.",
+      ...takesNothing,
       answers: { 200: json("The message.", messageShape) },
       codes: ["message_not_found", "wrong_status", "storage_full"],
     },
@@ -74,6 +76,7 @@ export const messageOperations: Operations = {
   "/api/messages/:id/retry": {
     POST: {
       summary: "Send a failed message again: a new one at the end of the inbox.",
+      ...takesNothing,
       answers: {
         202: { ...json("The new message.", messageShape), headers: { Location: "Where it is." } },
       },

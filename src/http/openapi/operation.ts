@@ -1,5 +1,6 @@
 import type * as v from "valibot";
 import type { ErrorCode } from "../../core/errors.ts";
+import { nothing } from "../validate.ts";
 
 /** What a body holds: JSON of a shape, or what its media type says. */
 export type Content = v.GenericSchema | "text" | "json";
@@ -37,3 +38,9 @@ export type Operations = Readonly<
 export function json(says: string, shape: v.GenericSchema): Answer {
   return { says, content: { "application/json": shape } };
 }
+
+/** Of a call that takes nothing: no body, or an object without a field. */
+export const takesNothing = {
+  body: { "application/json": nothing },
+  isBodyOptional: true,
+} as const satisfies Partial<Operation>;

@@ -8,7 +8,7 @@ import {
   settingsStatusShape,
 } from "../answers.ts";
 import { editQuery, historyQuery, rollbackBody, settingsBody } from "../routes/settings.ts";
-import { type Operation, type Operations, json } from "./operation.ts";
+import { type Operation, type Operations, json, takesNothing } from "./operation.ts";
 
 const tag = { ETag: "The revision." };
 const status = { 200: json("Where the settings stand.", settingsStatusShape) };
@@ -50,17 +50,23 @@ export const settingsOperations: Operations = {
   },
   "/api/settings/status": { GET: { summary: "Tell where the settings stand.", answers: status } },
   "/api/settings/reload": {
-    POST: { summary: "Read the settings file now.", answers: status, codes: ["settings_invalid"] },
+    POST: {
+      summary: "Read the settings file now.",
+      ...takesNothing,
+      answers: status,
+      codes: ["settings_invalid"],
+    },
   },
   "/api/settings/apply": {
     POST: {
       summary: "Put the edit that waits in force.",
+      ...takesNothing,
       answers: status,
       codes: ["nothing_waiting", "settings_invalid", "storage_full"],
     },
   },
   "/api/settings/release": {
-    POST: { summary: "Try what is held or parked again at once.", answers: status },
+    POST: { summary: "Try what is held or parked again at once.", ...takesNothing, answers: status },
   },
   "/api/settings/history": {
     GET: {

@@ -2,14 +2,11 @@ import * as v from "valibot";
 import { isoTime } from "../../core/clock.ts";
 import { SegueError } from "../../core/errors.ts";
 import type { Routes } from "../app.ts";
-import { readOptionalJson } from "../body.ts";
+import { readOptionalJson, requireNothing } from "../body.ts";
 import { checkpointJson } from "../checkpoint.ts";
 import type { Services } from "../services.ts";
 import { textStream } from "../text-stream.ts";
 import { fields } from "../validate.ts";
-
-/** What these calls take: nothing. */
-export const nothing = fields({});
 
 /** What a restart takes. */
 export const restartFields = fields({ upgrade: v.optional(v.boolean()) });
@@ -28,7 +25,8 @@ export function daemonRoutes(services: Services): Routes {
       },
     },
     "/api/daemon/stop": {
-      POST: () => {
+      POST: async (request) => {
+        await requireNothing(request);
         services.stop();
         return Response.json({ phase: "draining" }, { status: 202 });
       },
@@ -42,7 +40,7 @@ export function daemonRoutes(services: Services): Routes {
     },
     "/api/daemon/checkpoint": {
       POST: async (request) => {
-        await readOptionalJson(request, nothing);
+        await requireNothing(request);
         const headers = { "Content-Type": "application/json" };
         return new Response(textStream(checkpointJson(services)), { headers });
       },

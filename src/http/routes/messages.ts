@@ -4,7 +4,7 @@ import { SegueError } from "../../core/errors.ts";
 import type { AcceptResult, Idempotency, MessageRecord } from "../../store/store.ts";
 import type { ShownMessage } from "../answers.ts";
 import type { Routes } from "../app.ts";
-import { mediaType, readText, parseJson, requireMediaType } from "../body.ts";
+import { mediaType, readText, parseJson, requireMediaType, requireNothing } from "../body.ts";
 import { parseLines } from "../ndjson.ts";
 import { requestedWaitSeconds } from "../prefer.ts";
 import { representAccepted, representMessage } from "../representation.ts";
@@ -48,8 +48,11 @@ export function messageRoutes(services: Services): Routes {
       },
     },
     "/api/messages/:id/cancel": {
-      POST: async (_request, path) =>
-        Response.json(representMessage(await core().registry.cancel(requireId(path["id"] ?? "")))),
+      POST: async (request, path) => {
+        const id = requireId(path["id"] ?? "");
+        await requireNothing(request);
+        return Response.json(representMessage(await core().registry.cancel(id)));
+      },
     },
   };
 }

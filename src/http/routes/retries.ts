@@ -2,6 +2,7 @@ import { SegueError } from "../../core/errors.ts";
 import type { RetryRequest, RetryResult } from "../../store/store.ts";
 import type { Routes } from "../app.ts";
 import { representMessage } from "../representation.ts";
+import { requireNothing } from "../body.ts";
 import type { Services } from "../services.ts";
 import { requireId } from "../validate.ts";
 
@@ -10,7 +11,8 @@ export function retryRoutes(services: Services): Routes {
   const { store } = services;
   return {
     "/api/messages/:id/retry": {
-      POST: async (_request, path) => {
+      POST: async (request, path) => {
+        await requireNothing(request);
         const failed = await store.messages.get(requireId(path["id"] ?? ""));
         if (!failed) throw notFound();
         if (failed.status !== "failed")
@@ -27,7 +29,8 @@ export function retryRoutes(services: Services): Routes {
       },
     },
     "/api/sessions/:id/retry": {
-      POST: async (_request, path) => {
+      POST: async (request, path) => {
+        await requireNothing(request);
         const session = requireId(path["id"] ?? "");
         if (!(await store.sessions.get(session)))
           throw new SegueError("session_not_found", "there is no such session");

@@ -1,6 +1,7 @@
 import { isoTime } from "../../core/clock.ts";
 import { SegueError } from "../../core/errors.ts";
 import type { Routes } from "../app.ts";
+import { requireNothing } from "../body.ts";
 import type { Services } from "../services.ts";
 
 /** Where the settings stand, and what moves them on (contract section 5). */
@@ -10,20 +11,23 @@ export function settingsStatusRoutes(services: Services): Routes {
   return {
     "/api/settings/status": { GET: answer },
     "/api/settings/reload": {
-      POST: async () => {
+      POST: async (request) => {
+        await requireNothing(request);
         await settings.look();
         requireGood(services);
         return answer();
       },
     },
     "/api/settings/apply": {
-      POST: async () => {
+      POST: async (request) => {
+        await requireNothing(request);
         await settings.apply();
         return answer();
       },
     },
     "/api/settings/release": {
-      POST: () => {
+      POST: async (request) => {
+        await requireNothing(request);
         const { guard, gate } = services.core();
         guard.releaseAll();
         gate.releaseParks();
