@@ -16,11 +16,10 @@ import { type Core, applySettings, buildCore } from "./core.ts";
 import { EventLog } from "./event-log.ts";
 import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
 import { Front } from "./front.ts";
-import type { Handover } from "./handover.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
 import { type Outside, systemOutside } from "./outside.ts";
-import { type LastRestart, Restarts, restartNote } from "./restart.ts";
-import { listenBehind, resume, takeOver } from "./resume.ts";
+import { Opening } from "./opening.ts";
+import { type LastRestart, Restarts } from "./restart.ts";
 import { Retention } from "./retention.ts";
 import { findServiceManager, type ServiceManager } from "./service-manager.ts";
 import { logIgnored, watchSettings } from "./settings-watch.ts";
@@ -177,13 +176,20 @@ class Daemon implements RunningDaemon {
     store.setDurability(this.#keeper.inForce.settings.storage.durability);
     const core = await buildCore(this.#foundation, this.#keeper, this.#outside);
     this.#core = core;
-    const resumed = handover && (await resume(handover, { store, boot: core.boot, now: () => this.#now() }));
-    if (!resumed) await this.#recover(core.boot);
+    const opening = new Opening({
+      foundation: this.#foundation,
+      front: this.#front,
+      clock: this.#outside.clock,
+      handover,
+    });
+    const { turn, server } = this.#keeper.inForce.settings;
+    const last = await opening.takeUp(core.boot, turn.maxAttempts);
     this.#releasers.add(() => this.#front.close());
-    await (handover ? this.#openBehind(handover) : this.#open());
-    this.#phase = "serving";
+    this.#socket = await opening.open({ host: server.host, port: server.port }, () => {
+      this.#phase = "serving";
+    });
     this.#releasers.add(() => (hold.isPassedOn ? undefined : removeInstance(folder)));
-    await (resumed ? this.#goOn(core, resumed) : this.#begin(core));
+    await this.#begin(core, opening, last);
     this.#releasers.add(() => this.#watchers.stop());
     this.#watchers.watch(this.#keeper.files);
     this.#keepInBounds();
@@ -225,62 +231,18 @@ class Daemon implements RunningDaemon {
     retention.start();
   }
 
-  /** After a crash what was in flight is pending again, and sessions at work are told. */
-  async #recover(boot: string): Promise<void> {
-    const { store, log, wasCrashed } = this.#foundation;
-    const now = this.#now();
-    const { maxAttempts } = this.#keeper.inForce.settings.turn;
-    const recovered = await store.messages.recover(boot, maxAttempts, now);
-    if (recovered.requeued + recovered.failed > 0)
-      log.warn("messages were in flight when the daemon stopped last", recovered);
-    if (wasCrashed) await store.notes.add(await store.sessions.withPending(), restartNote("crash"), now);
-  }
-
-  async #open(): Promise<void> {
-    const { host, port } = this.#keeper.inForce.settings.server;
-    await this.#front.open({ host, port });
-    await this.#openSocket();
-  }
-
-  async #openSocket(): Promise<void> {
-    const { folder, log } = this.#foundation;
-    if (await this.#front.openSocket(folder.socket)) this.#socket = folder.socket;
-    else
-      log.warn(`${folder.socket} is too long a path for a socket; going without it, use --url ${this.url}`);
-  }
-
-  /** The ways in of the program before: whoever waits at them is served. */
-  async #openBehind(handover: Handover): Promise<void> {
-    const { folder, hold, onFault } = this.#foundation;
-    await listenBehind(this.#front, handover);
-    // 1. It may be answering by now: from here on there is no way back, and it goes on without what fails.
-    hold.isPassedOn = false;
-    this.#phase = "serving";
-    await this.#openSocket().catch(onFault);
-    takeOver(handover, folder.socket);
-  }
-
-  async #begin({ boot, registry }: Core): Promise<void> {
-    await this.#writeInstance();
-    const data = { instanceId: boot, version: this.#options.version };
-    this.#foundation.tell([{ type: "daemon.started", data }]);
+  /** Says that it serves, and takes up the work; `last` is the upgrade it came with. */
+  async #begin({ boot, registry }: Core, opening: Opening, last: LastRestart | undefined): Promise<void> {
+    const { tell, onFault } = this.#foundation;
+    if (last) this.#restarts.begunWith(last);
+    // 1. A program that took another's place goes on without what fails: it is answering already.
+    await this.#writeInstance().catch((thrown: unknown) => {
+      if (!last) throw thrown;
+      onFault(thrown);
+    });
+    tell(opening.events({ instanceId: boot, version: this.#options.version }, last));
     this.#logEvents();
-    await registry.start([]);
-  }
-
-  /** As after a restart in process, and tells it where this is the program that was to be replaced. */
-  async #goOn({ registry }: Core, last: LastRestart): Promise<void> {
-    const { tell, log, onFault } = this.#foundation;
-    this.#restarts.begunWith(last);
-    await this.#writeInstance().catch(onFault);
-    const reason = this.#options.handover?.failure ?? null;
-    const { downtimeMs, requeued, sessions } = last;
-    const data = { url: this.url, downtimeMs, sessions: sessions.length, requeued };
-    const failed = reason === null ? [] : [{ type: "daemon.restart_failed" as const, data: { reason } }];
-    tell([...failed, { type: "daemon.restarted", data }]);
-    if (reason !== null) log.warn(`the upgrade failed: ${reason}`);
-    this.#logEvents();
-    await registry.start(sessions.map(({ id }) => id));
+    await registry.start(last?.sessions.map(({ id }) => id) ?? []);
   }
 
   #settingsChanged({ settings }: InForce): void {
@@ -396,10 +358,6 @@ class Daemon implements RunningDaemon {
     await removeInstance(folder);
     hold.isPassedOn = false;
     hold.end();
-  }
-
-  #now(): number {
-    return this.#outside.clock.now();
   }
 
   #present(): Core {
