@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { errorText, SegueError } from "../core/errors.ts";
+import { SegueError } from "../core/errors.ts";
 import { settingsValue } from "../settings/document.ts";
 import { editAnswer, settingsStatusAnswer, type PlanAnswer } from "./answers.ts";
 import { DaemonClient } from "./client.ts";
 import type { CommandContext } from "./command.ts";
 import { problemLine } from "./failure.ts";
+import { readGivenFile } from "./given-file.ts";
 
 /**
  * `segue plan`: what the edit that waits would change, or with a file what putting it in the place of the settings
@@ -32,7 +32,7 @@ async function planFile(
   client: DaemonClient,
   file: string,
 ): Promise<number> {
-  const read = settingsValue(readGiven(file));
+  const read = settingsValue(readGivenFile(resolve(file), file));
   if ("problems" in read) {
     screen.note(...read.problems.map((problem) => problemLine(problem, file)));
     return 5;
@@ -46,14 +46,6 @@ async function planFile(
     // The places are those of another text: the file's comments do not travel.
     screen.note(...(thrown.problems ?? []).map(({ message }) => `${file}: ${message}`));
     return 5;
-  }
-}
-
-function readGiven(file: string): Uint8Array {
-  try {
-    return readFileSync(resolve(file));
-  } catch (thrown) {
-    throw new SegueError("usage", `${file} cannot be read: ${errorText(thrown)}`, { cause: thrown });
   }
 }
 

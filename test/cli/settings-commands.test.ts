@@ -161,6 +161,11 @@ describe("with a daemon", () => {
     });
     writeFileSync(other, "{\n]");
     expect((await segue("plan", other)).stderr).toStartWith(`${other}:2:1: `);
+    expect(await segue("plan", "nothing.json")).toEqual({
+      exitCode: 5,
+      stdout: "",
+      stderr: "segue: nothing.json cannot be read: there is no such file.\n",
+    });
   });
 
   test("in manual mode plan shows what waits, and apply puts it in force", async () => {
