@@ -131,6 +131,11 @@ export class Gate {
     this.#pump();
   }
 
+  /** Whether it lets nobody through any more, whoever was let through and has not begun yet. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Lets nobody through any more; those who wait are told `drain`. */
   close(): void {
     this.#isClosed = true;

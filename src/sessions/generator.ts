@@ -169,9 +169,9 @@ export class Generator {
     }
   }
 
-  /** Whether the permit is not to be used any more; a fallback may have been changed since it was chosen. */
+  /** Whether the permit is not to be used any more: a drain may have begun, a fallback changed since it was chosen. */
   #isOver(chosen: Binding): boolean {
-    if (this.isSpent || this.#host.isDue()) return true;
+    if (this.isSpent || this.#host.isDue() || this.#around.gate.isClosed) return true;
     return (
       chosen !== this.binding &&
       !this.#host.fallbacks().some((fallback) => fallback.fingerprint === chosen.fingerprint)

@@ -157,3 +157,22 @@ test("slots are given live: more of them when the limit rises, in the order of a
   expect(rig.provider.calls.map(({ session }) => session)).toEqual(["a", "b", "c", "d"]);
   expect(rig.session("e").state).toMatchObject({ kind: "waiting", for: "slot" });
 });
+
+test("a turn that was let through and has not begun does not begin in a drain", async () => {
+  const rig = await Rig.start();
+  const loaded = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  rig.provider.onCreate = () => {
+    asked.resolve();
+    return loaded.promise;
+  };
+  await rig.post("a", "1");
+  await asked.promise;
+  rig.core.gate.close();
+  loaded.resolve();
+  await rig.until("it waits for the end of the drain", () =>
+    rig.told("session.waiting").some((waiting) => waiting.for === "drain"),
+  );
+  expect(rig.told("message.started")).toEqual([]);
+  expect(rig.provider.calls).toEqual([]);
+});
