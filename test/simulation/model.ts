@@ -86,6 +86,8 @@ export class Model {
     if (seen.kind === "stored") this.#inboxes.settle();
     for (const judge of this.#judges) judge.see?.(seen);
     if (seen.kind === "boot" && seen.phase === "asked") this.#pairing.booted(seen.boot, seen.at);
+    if (seen.kind === "crash" || (seen.kind === "stop" && seen.phase === "stopped"))
+      this.#pairing.died(seen.boot, seen.at);
     if (seen.kind === "callEnded") this.#refused(seen.call, seen.at);
     else if (seen.kind === "stored" && !this.#readers.isTorn) this.#read(seen);
     else if (seen.kind === "end") expectNothingLeft(seen);

@@ -17,6 +17,8 @@ export class SettingsInForce implements Judge {
   /** Since when nothing but the file itself keeps the daemon from following it. */
   #calmSince = Infinity;
 
+  /** Faults that last. */
+  readonly #faults = new Set<string>();
   /** Starts, and whether the file was to be put in force. */
   readonly #boots: { at: number; isGood: boolean }[] = [];
 
@@ -36,6 +38,8 @@ export class SettingsInForce implements Judge {
         this.#calmSince = Infinity;
         return;
       case "fault":
+        if (seen.phase === "begins") this.#faults.add(seen.fault);
+        else this.#faults.delete(seen.fault);
         if (this.#calmSince !== Infinity) this.#calmSince = seen.at;
         return;
       case "born":
@@ -102,9 +106,13 @@ export class SettingsInForce implements Judge {
     const documents = this.#revisions.between(at, at);
     const { text, at: editedAt, isGood } = this.#revisions.file;
     const since = Math.max(editedAt, this.#calmSince);
+    const isFailing = [...this.#faults].some(
+      (fault) => fault.startsWith("store") || fault === "commit fails",
+    );
     const isManual = documents.some((document) => textOf(document, "reload.mode", "auto") === "manual");
     const waits = documents.map((document) => noticedMs(document));
-    if (isManual || waits.length === 0 || editedAt === 0 || at - since <= Math.max(...waits)) return;
+    if (isFailing || isManual || waits.length === 0 || editedAt === 0 || at - since <= Math.max(...waits))
+      return;
     if (isGood && text !== undefined)
       expect(
         status.hash === hashOf(text),

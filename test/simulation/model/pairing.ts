@@ -16,6 +16,7 @@ export class Pairing {
   readonly #late = new Map<string, Turn[]>();
   readonly #contentOf: (message: string) => string | undefined;
 
+  readonly #diedAt = new Map<number, number>();
   readonly #bootedAt = new Map<number, number>();
 
   constructor(contentOf: (message: string) => string | undefined) {
@@ -25,6 +26,11 @@ export class Pairing {
   /** A process starts. */
   booted(boot: number, at: number): void {
     this.#bootedAt.set(boot, at);
+  }
+
+  /** A process is gone. */
+  died(boot: number, at: number): void {
+    this.#diedAt.set(boot, at);
   }
 
   /** A call begins. */
@@ -67,6 +73,9 @@ export class Pairing {
   }
 
   #isOf({ messages, startedAt, end }: Turn, call: Call): boolean {
+    // 2. What was in flight at a crash was of a process that is dead.
+    const isOfDead = end?.error === "interrupted" && end.kind === "requeued" && end.reason === "crash";
+    if (isOfDead && (this.#diedAt.get(call.boot) ?? Infinity) > end.at) return false;
     // 1. A process makes no call for a turn that another one began.
     if ((this.#bootedAt.get(call.boot) ?? 0) > startedAt) return false;
     const isWithin = call.at >= startedAt && (end === undefined || call.at <= end.at + lateMs(end.kind));
