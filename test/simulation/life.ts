@@ -141,7 +141,11 @@ class Life {
     world.beginStep();
     perform(item, this.#stage, chance);
     if (item.kind === "wait") return world.advance(chance.pick(waits));
-    if (item.kind === "wait long") return world.advance(chance.pick(longWaits));
+    if (item.kind === "wait long") {
+      await world.advance(chance.pick(longWaits));
+      // 1. What was to happen by itself has had its time.
+      return this.#readAll();
+    }
     const luck = chance.next();
     if (luck < 0.35) return world.turn(chance.below(6));
     if (luck < 0.6) return world.settle();

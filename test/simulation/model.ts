@@ -18,7 +18,7 @@ import { expectNothingLeft, expectRest } from "./model/rest.ts";
 import { Revisions } from "./model/revisions.ts";
 import { Secrets } from "./model/secrets.ts";
 import { Spans } from "./model/spans.ts";
-import { expectWaitsStated } from "./model/stated-waits.ts";
+import { expectSomebodyRuns, expectWaitsStated } from "./model/stated-waits.ts";
 import { StoredMessages } from "./model/standing.ts";
 import { Waits } from "./model/waits.ts";
 
@@ -106,6 +106,7 @@ export class Model {
     this.#stored.judge(stored);
     this.#replies.read(stored);
     expectWaitsStated(stored, this.#revisions);
+    expectSomebodyRuns(stored, this.#calls);
     if (!this.#isAtRest) return;
     this.#stored.judgeAtRest(stored);
     this.#pairing.atRest();

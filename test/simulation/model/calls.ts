@@ -31,6 +31,11 @@ export class Calls implements Judge {
     this.#listener = listener;
   }
 
+  /** Those that the daemon has not let go of. */
+  get open(): ReadonlySet<Call> {
+    return this.#open;
+  }
+
   /** A call that was seen. */
   find(call: number): Call | undefined {
     return this.#calls.get(call);

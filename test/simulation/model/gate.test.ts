@@ -204,3 +204,19 @@ judges("parks", "who waits for a provider is in a park that is shown", (life, is
     stats: { ...readings(life.iso).stats, providers },
   });
 });
+
+judges("rest", "who waits for a slot waits for a turn", (life, isBroken) => {
+  life.accept("m1").accept("n1", 1, "b", "two").started("m1");
+  const call = life.call();
+  if (isBroken) life.ended(call).done("m1");
+  life.read({
+    sessions: [
+      session("b", { pending: 1, state: "waiting", waitingFor: "slot" }),
+      session("a", { state: isBroken ? "idle" : "busy" }),
+    ],
+    messages: [
+      isBroken ? doneMessage("m1") : message("m1", { status: "running" }),
+      message("n1", { session: "b", content: "two" }),
+    ],
+  });
+});

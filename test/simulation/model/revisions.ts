@@ -1,6 +1,7 @@
 import type { Document, Seen } from "../history.ts";
 import { isDocument, leavesOf, numberOf, type NumberKey } from "./document.ts";
 import type { Told } from "./judge.ts";
+import { expect } from "./violation.ts";
 
 /** What the settings file said from a moment on. */
 interface FileState {
@@ -53,11 +54,18 @@ export class Revisions {
   }
 
   /** A revision came into force. */
-  changed({ at, revision, changedKeys }: Told<"settings.changed">): void {
+  changed({ at, revision, changedKeys, source }: Told<"settings.changed">): void {
     const when = Date.parse(at);
     const known = this.#states.filter((state) => state.at <= when);
     const scores = known.map((state) => distance(this.#base, state, changedKeys));
     const best = Math.min(...scores);
+    // 1. An edit of the file says all that it is told to change.
+    const isSaid = source !== "file" || best < unexplainedWeight || !this.#base;
+    expect(
+      isSaid,
+      "a bad edit changes nothing",
+      () => `revision ${revision} changes what no good edit says: ${changedKeys.join()}`,
+    );
     const fitting = known.filter((_, index) => scores[index] === best);
     const chosen = fitting.at(-1);
     this.#revisions.push({ revision, at: when, documents: fitting.map((state) => state.document) });
@@ -90,6 +98,9 @@ export class Revisions {
   }
 }
 
+/** A key that is told and was not changed speaks against a state more than one that was changed and is not told. */
+const unexplainedWeight = 1000;
+
 /** How badly a state of the file explains a change of these keys. */
 function distance(base: FileState | undefined, state: FileState, changedKeys: readonly string[]): number {
   const before = base?.leaves ?? new Map<string, string>();
@@ -99,5 +110,5 @@ function distance(base: FileState | undefined, state: FileState, changedKeys: re
   const told = new Set(changedKeys);
   const untold = [...changed].filter((path) => !told.has(path)).length;
   const unexplained = changedKeys.filter((path) => !changed.has(path)).length;
-  return untold + 10 * unexplained;
+  return untold + unexplainedWeight * unexplained;
 }

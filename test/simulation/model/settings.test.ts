@@ -80,6 +80,11 @@ judges("a bad edit changes nothing", "a start on it goes on with what was in for
   life.see({ kind: "boot", boot: 2, phase: "asked" }).changed(2, ["provider"], "start");
 });
 
+judges("a bad edit changes nothing", "what changes stands in a good edit", (life, isBroken) => {
+  life.edit(isBroken ? { ...settings, turn: { maxAttempts: 0 } } : other, !isBroken);
+  life.changed(2, ["provider"]);
+});
+
 judges("noticed", "a good edit is in force in time", (life, isBroken) => {
   life.edit(other);
   if (!isBroken) life.changed(2, ["provider"]);

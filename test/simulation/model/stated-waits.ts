@@ -1,6 +1,7 @@
 import type { ShownSession } from "../../../src/http/answers.ts";
 import type { Document, Seen } from "../history.ts";
 import { type Destination, destinationOf, fallbackOf, providerEntry } from "./document.ts";
+import type { Calls } from "./calls.ts";
 import type { Revisions } from "./revisions.ts";
 import { expect } from "./violation.ts";
 
@@ -20,6 +21,19 @@ export function expectWaitsStated(stored: Stored, revisions: Revisions): void {
       isStated,
       "parks",
       () => `${session.id} waits for ${session.waitingFor}, and no park or hold of its own is shown`,
+    );
+  }
+}
+
+/** Judges that who waits for a slot or a canary waits for a turn that runs (section 3.5; `limits.turnsPerProvider`). */
+export function expectSomebodyRuns({ sessions }: Stored, calls: Calls): void {
+  for (const { id, state, waitingFor, model } of sessions) {
+    if (state !== "waiting" || (waitingFor !== "slot" && waitingFor !== "canary")) continue;
+    const runs = [...calls.open].filter((call) => waitingFor === "slot" || call.model === model);
+    expect(
+      runs.length > 0,
+      "rest",
+      () => `${id} waits for a ${waitingFor}, and no turn runs that it could wait for`,
     );
   }
 }
