@@ -27,6 +27,8 @@ export class FolderWatches {
   /** Watches can be had. */
   isWorking = true;
   readonly #open = new Set<Watch>();
+  /** When an event was lost last. */
+  #lostAt = -1;
   readonly #parts: {
     scheduler: Scheduler;
     chance: () => Chance;
@@ -82,7 +84,9 @@ export class FolderWatches {
     const { scheduler, chance, watchedClosely, onFate } = this.#parts;
     const soon = (): void => scheduler.soon(() => this.#tell(folder, name));
     if (!watchedClosely.includes(`${folder}/${name}`)) return soon();
-    const fate = fateOf(chance());
+    // 1. What is lost of an edit is mostly all of it: the system has no room for what comes in one moment.
+    const fate = this.#lostAt === scheduler.now ? "lost" : fateOf(chance());
+    if (fate === "lost") this.#lostAt = scheduler.now;
     onFate(fate);
     if (fate === "late") scheduler.after(chance().below(latestHintMs), soon);
     else if (fate !== "lost") soon();

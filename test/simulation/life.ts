@@ -31,7 +31,7 @@ export interface LifeReport {
 }
 
 /** Everything that is stored is read after so many items. */
-const itemsBetweenReads = 25;
+const itemsBetweenReads = 10;
 /** Longer than any edit that is saved slowly takes. */
 const slowestSaveMs = 10_000;
 /** Longer than an edit that nobody was told of takes to be noticed, and a rollout to end. */

@@ -1,4 +1,4 @@
-import type { Document, Seen } from "../history.ts";
+import type { Document, Fault, Seen } from "../history.ts";
 import { isDocument } from "./document.ts";
 import type { Judge } from "./judge.ts";
 import type { Asked, Requests } from "./requests.ts";
@@ -58,6 +58,7 @@ export class Answers implements Judge {
   /** A cancel of these was answered with 200. */
   readonly cancelled = new Set<string>();
   #hadStoreFault = false;
+  readonly #storeFaults = new Set<Fault>();
   #wasFull = false;
   #isStopping = false;
 
@@ -76,10 +77,13 @@ export class Answers implements Judge {
   /** Whether the store ever failed in this life. */
   hadStoreFault = (): boolean => this.#hadStoreFault;
 
+  /** Whether the store fails, or is slow, at present. */
+  isStoreFailing = (): boolean => this.#storeFaults.size > 0;
+
   see(seen: Seen): void {
     switch (seen.kind) {
       case "fault":
-        this.#hadStoreFault ||= seen.fault.startsWith("store") || seen.fault === "commit fails";
+        this.#follow(seen.fault, seen.phase);
         this.#wasFull ||= seen.fault === "store full";
         return;
       case "boot":
@@ -99,6 +103,13 @@ export class Answers implements Judge {
         return;
       default:
     }
+  }
+
+  #follow(fault: Fault, phase: "begins" | "ends" | "once"): void {
+    if (!fault.startsWith("store") && fault !== "commit fails") return;
+    this.#hadStoreFault = true;
+    if (phase === "begins") this.#storeFaults.add(fault);
+    else this.#storeFaults.delete(fault);
   }
 
   #answered(answer: Answer): void {

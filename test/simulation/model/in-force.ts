@@ -21,6 +21,10 @@ export class SettingsInForce implements Judge {
   readonly #faults = new Set<string>();
   /** Starts, and whether the file was to be put in force. */
   readonly #boots: { at: number; isGood: boolean }[] = [];
+  /** The start that is under way: until it serves it may find what is put there meanwhile. */
+  #starting: { at: number; isGood: boolean } | undefined;
+  /** The last word of native watching: when it came, and whether it may still be to come. */
+  #hinted: { at: number; isTold: boolean; isLate: boolean } = { at: 0, isTold: false, isLate: false };
 
   constructor(revisions: Revisions, requests: Requests) {
     this.#revisions = revisions;
@@ -30,7 +34,9 @@ export class SettingsInForce implements Judge {
   see(seen: Seen): void {
     switch (seen.kind) {
       case "boot":
-        if (seen.phase === "asked") this.#boots.push({ at: seen.at, isGood: this.#revisions.file.isGood });
+        this.#starting =
+          seen.phase === "asked" ? { at: seen.at, isGood: this.#revisions.file.isGood } : undefined;
+        if (this.#starting) this.#boots.push(this.#starting);
         this.#calmSince = seen.phase === "serving" ? seen.at : Infinity;
         return;
       case "crash":
@@ -46,6 +52,8 @@ export class SettingsInForce implements Judge {
       case "edit":
       case "written":
         return this.#learn(seen);
+      case "hint":
+        return this.#hint(seen.fate, seen.at);
       case "stored":
         return this.#judge(seen);
       default:
@@ -63,6 +71,16 @@ export class SettingsInForce implements Judge {
     expect(revision === before + 1, "events", () => `revision ${revision} came after ${before}`);
   }
 
+  #hint(fate: "delivered" | "lost" | "late" | "doubled", at: number): void {
+    const isSame = this.#hinted.at === at;
+    const isTold = fate === "delivered" || fate === "doubled";
+    this.#hinted = {
+      at,
+      isTold: isTold || (isSame && this.#hinted.isTold),
+      isLate: fate === "late" || (isSame && this.#hinted.isLate),
+    };
+  }
+
   /** Whether the last start before a moment was one on a good file; of several in that moment any. */
   #wasGoodAt(at: number): boolean {
     const latest = this.#boots.findLast((boot) => boot.at <= at)?.at;
@@ -72,6 +90,7 @@ export class SettingsInForce implements Judge {
   #learn(seen: Extract<Seen, { kind: "born" | "edit" | "written" }>): void {
     // 1. The same text may be bad without the file that it refers to, and good with it.
     const { text } = this.#revisions.file;
+    if (this.#starting && (seen.kind !== "edit" || seen.isGood)) this.#starting.isGood = true;
     if (seen.kind === "born" || text === undefined) return;
     const hash = hashOf(text);
     const isGood = seen.kind === "written" || seen.isGood || this.#goodByHash.get(hash) === true;
@@ -110,8 +129,8 @@ export class SettingsInForce implements Judge {
       (fault) => fault.startsWith("store") || fault === "commit fails",
     );
     const isManual = documents.some((document) => textOf(document, "reload.mode", "auto") === "manual");
-    const waits = documents.map((document) => noticedMs(document));
-    if (isFailing || isManual || waits.length === 0 || editedAt === 0 || at - since <= Math.max(...waits))
+    if (isFailing || isManual || documents.length === 0 || editedAt === 0) return;
+    if (at - since <= Math.max(...documents.map((document) => this.#noticedMs(document, status.watching))))
       return;
     if (isGood && text !== undefined)
       expect(
@@ -121,6 +140,15 @@ export class SettingsInForce implements Judge {
       );
     else
       expect(status.problems.length > 0, "noticed", () => `the bad edit of ${editedAt} is not told at ${at}`);
+  }
+
+  /** How long that may take: with native events the quiet time and a second, by polling the poll as well. */
+  #noticedMs(document: Document, watching: "native" | "polling"): number {
+    const { at, isTold, isLate } = this.#hinted;
+    const debounceMs = numberOf(document, "reload.debounceMs");
+    const isNative = watching === "native" && isTold && !isLate && at === this.#revisions.file.at;
+    if (isNative && this.#calmSince < at && this.#faults.size === 0) return debounceMs + 1000;
+    return numberOf(document, "reload.pollMs") * 1.5 + debounceMs * 2 + 1000;
   }
 
   /** Section 3.4: what is pending follows from what is and what should be. */
@@ -169,11 +197,6 @@ export class SettingsInForce implements Judge {
       () => `${id} is to restart for ${due.reason}, its provider is another`,
     );
   }
-}
-
-/** Section 1.9, by polling: the poll, the quiet time at its longest, a second. */
-function noticedMs(document: Document): number {
-  return numberOf(document, "reload.pollMs") * 1.5 + numberOf(document, "reload.debounceMs") * 2 + 1000;
 }
 
 function hashOf(text: string): string {

@@ -38,7 +38,7 @@ export class Keys implements Judge {
     if (!isDocument(document)) return;
     for (const request of asked) this.#learn(document, request);
     // 1. What a reference leads to is not stored in the file.
-    if (text.includes('"file:')) return;
+    if (text.includes('"file:')) return this.#learn(document, undefined);
     for (const { endpoint, key } of entriesOf(document)) this.#expectOwn(endpoint, key, "was given");
   }
 

@@ -27,7 +27,8 @@ export class Revisions {
   /** Text of the file as it stands, since when, and whether it is to be put in force. */
   #file: { text: string | undefined; at: number; isGood: boolean } = { text: undefined, at: 0, isGood: true };
   readonly #revisions: Revision[] = [];
-  #base: FileState | undefined;
+  /** What the newest revision may be. */
+  #bases: readonly FileState[] = [];
 
   /** The newest that was told; undefined before the first. */
   get newest(): Revision | undefined {
@@ -57,21 +58,21 @@ export class Revisions {
   changed({ at, revision, changedKeys, source }: Told<"settings.changed">): void {
     const when = Date.parse(at);
     const known = this.#states.filter((state) => state.at <= when);
-    const scores = known.map((state) => distance(this.#base, state, changedKeys));
+    const scores = known.map((state) => this.#distance(state, changedKeys));
     const best = Math.min(...scores);
     // 1. An edit of the file says all that it is told to change.
-    const isSaid = source !== "file" || best < unexplainedWeight || !this.#base;
+    const isSaid = source !== "file" || best < unexplainedWeight || this.#bases.length === 0;
     expect(
       isSaid,
       "a bad edit changes nothing",
       () => `revision ${revision} changes what no good edit says: ${changedKeys.join()}`,
     );
     const fitting = known.filter((_, index) => scores[index] === best);
-    const chosen = fitting.at(-1);
     this.#revisions.push({ revision, at: when, documents: fitting.map((state) => state.document) });
-    if (!chosen) return;
-    this.#base = chosen;
-    this.#states = this.#states.slice(this.#states.indexOf(chosen));
+    const [earliest] = fitting;
+    if (!earliest) return;
+    this.#bases = fitting;
+    this.#states = this.#states.slice(this.#states.indexOf(earliest));
   }
 
   /** What revision N may say; empty where that is not known. */
@@ -84,13 +85,19 @@ export class Revisions {
     const documents = this.#revisions
       .filter(({ at }, index) => at <= to && (this.#revisions[index + 1]?.at ?? Infinity) >= from)
       .flatMap((revision) => revision.documents);
-    const untold = this.#states.filter((state) => state !== this.#base && state.at <= to);
+    const untold = this.#states.filter((state) => !this.#bases.includes(state) && state.at <= to);
     return [...documents, ...untold.map((state) => state.document)];
   }
 
   /** What a number of the settings may have been in a span. */
   numbersBetween(key: NumberKey, from: number, to: number): number[] {
     return this.between(from, to).map((document) => numberOf(document, key));
+  }
+
+  /** How badly a state explains the change from what is in force, whichever that is. */
+  #distance(state: FileState, changedKeys: readonly string[]): number {
+    if (this.#bases.length === 0) return distance(undefined, state, changedKeys);
+    return Math.min(...this.#bases.map((base) => distance(base, state, changedKeys)));
   }
 
   #add(document: Document, at: number): void {
