@@ -2,6 +2,7 @@ import { Chance } from "./chance.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Seen } from "./history.ts";
 import { type LifeReport, live } from "./life.ts";
+import { Model } from "./model.ts";
 import { shortened } from "./shortening.ts";
 import { type Item, planLife } from "./workload.ts";
 
@@ -81,10 +82,16 @@ export async function shorten(failure: Failure, profile: string): Promise<Failur
 }
 
 function liveOnce(life: number, items: readonly Item[], coverage?: Coverage): Promise<LifeReport> {
+  const model = new Model();
   return live({
     seed: life,
     items,
-    judge: { see: (seen) => coverage?.see(seen) },
+    judge: {
+      see: (seen) => {
+        coverage?.see(seen);
+        model.see(seen);
+      },
+    },
     ...(coverage && { onSessionStep: (session, from, event, to) => coverage.step(session, from, event, to) }),
   });
 }
