@@ -198,7 +198,8 @@ class Daemon implements RunningDaemon {
     logIgnored(this.#keeper, log);
     log.info("serving", { url: this.url, revision: this.#keeper.inForce.revision });
     this.#manager = await findServiceManager(this.#outside, process.pid, log);
-    this.#releasers.add(() => this.#manager?.close());
+    // Its watchdog goes on while a store is migrated, until the process is another program's.
+    this.#releasers.add(() => (hold.isPassedOn ? undefined : this.#manager?.close()));
     this.#manager?.ready(this.url);
     // What the program before could not put in force this one tries again.
     this.#restarts.follow();
@@ -333,14 +334,14 @@ class Daemon implements RunningDaemon {
 
   async #takeApart(reason: string, putBackFor: DrainReason): Promise<void> {
     const { tell, pending, log } = this.#foundation;
-    if (this.#foundation.hold.isPassedOn) return this.#endUpgrade();
+    if (this.#foundation.hold.isPassedOn) return this.#endUpgrade(reason);
     const { graceMs } = this.#keeper.inForce.settings.daemon;
     const deadline = this.#outside.clock.now() + graceMs;
     this.#drainBegins(reason, graceMs);
     this.#watchers.stop();
     // 1. A restart under way goes no further than its drain; an upgrade may have gone too far to come back.
     await this.#restarts.stop();
-    if (this.#foundation.hold.isPassedOn) return this.#endUpgrade();
+    if (this.#foundation.hold.isPassedOn) return this.#endUpgrade(reason);
     await this.#keeper.stop();
     const { aborted } = await this.#present().registry.drain(deadline, putBackFor);
     tell([{ type: "daemon.stopping", data: { reason } }]);
@@ -352,12 +353,14 @@ class Daemon implements RunningDaemon {
   }
 
   /** It was about to give its place to another program: all else has ended, and that is not begun any more. */
-  async #endUpgrade(): Promise<void> {
+  async #endUpgrade(reason: string): Promise<void> {
+    this.#manager?.stopping(reason, 0);
     await this.#restarts.stop();
     const { hold, folder } = this.#foundation;
     await removeInstance(folder);
     hold.isPassedOn = false;
     hold.end();
+    this.#manager?.close();
   }
 
   #present(): Core {

@@ -39,8 +39,11 @@ describe.skipIf(process.platform !== "linux")("a service manager", () => {
       await eventually("reloaded", () => manager.states().length === 3);
       await segue.post("/api/daemon/restart");
       await eventually("restarted", () => manager.states().length === 5);
+      await segue.post("/api/daemon/restart", { upgrade: true });
+      await eventually("upgraded", () => manager.states().length === 7);
       await segue.stop();
-      expect(manager.states()).toEqual(["READY", "RELOADING", "READY", "RELOADING", "READY", "STOPPING"]);
+      const reloaded = ["RELOADING", "READY"];
+      expect(manager.states()).toEqual(["READY", ...reloaded, ...reloaded, ...reloaded, "STOPPING"]);
 
       const times = manager.told().flatMap((state) => state.get("MONOTONIC_USEC") ?? []);
       expect(times.every((time) => /^[1-9]\d*$/.test(time))).toBe(true);
