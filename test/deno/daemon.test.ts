@@ -122,7 +122,7 @@ describe.skipIf(deno === undefined)("the same source under Deno", () => {
     const segue = await start({});
     const upgraded = await command(segue, ["restart", "--upgrade"]);
     expect(upgraded).toMatchObject({ exitCode: 1 });
-    expect(upgraded.stderr).toContain("cannot be replaced while it runs");
+    expect(upgraded.stderr).toContain("The daemon serves on as it was");
     await command(segue, ["connect", "claude-code"]);
     const folder = dirname(segue.dataDir);
     const agent: { hooks: { SessionStart: { hooks: { command: string }[] }[] } } = JSON.parse(
