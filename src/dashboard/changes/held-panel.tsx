@@ -9,56 +9,63 @@ import { reasonWords } from "../words/state-words.ts";
 
 /** Bindings that were tried and refused: why, who wants them, what they run under instead, and the ways out. */
 export function HeldPanel(props: { held: SettingsStatus["held"]; revision: number }): JSX.Element {
-  const { api, copies } = useParts();
-  const action = useAction();
-  const asked = useSignal(false);
-  const before = useCopy(copies.latest)?.[1]?.revision;
-  const rollBack = (revision: number): void => {
-    asked.value = false;
-    void action.run(() => api.send("POST", "api/settings/rollback", { body: { revision } }));
-  };
-  if (props.held.length === 0)
+  const { held, revision } = props;
+  if (held.length === 0)
     return (
       <Panel title="Held">
         <p class="muted">Nothing: no binding in use was refused by its provider.</p>
       </Panel>
     );
   return (
-    <Panel title="Held" aside={<Pill tone="held">{thingsText(props.held.length, "binding")}</Pill>}>
-      {props.held.map((hold) => (
+    <Panel title="Held" aside={<Pill tone="held">{thingsText(held.length, "binding")}</Pill>}>
+      {held.map((hold) => (
         <Hold key={`${hold.provider} ${hold.model} ${hold.endpoint}`} hold={hold} />
       ))}
+      <WaysOut revision={revision} />
+    </Panel>
+  );
+}
+
+/** To try again, or to go back to the settings of before. */
+function WaysOut({ revision }: { revision: number }): JSX.Element {
+  const { api, copies } = useParts();
+  const action = useAction();
+  const isAsked = useSignal(false);
+  const before = useCopy(copies.latest)?.[1]?.revision;
+  const rollBack = (to: number): void => {
+    isAsked.value = false;
+    void action.run(() => api.send("POST", "api/settings/rollback", { body: { revision: to } }));
+  };
+  const release = (): void => void action.run(() => api.send("POST", "api/settings/release"));
+  return (
+    <>
       <p class="refusal" role="alert">
         {action.refusal.value}
       </p>
       <p class="actions">
-        <button
-          type="button"
-          class="primary"
-          onClick={() => void action.run(() => api.send("POST", "api/settings/release"))}
-        >
+        <button type="button" class="primary" onClick={release}>
           Release: try again now
         </button>
         {before !== undefined && (
-          <button type="button" onClick={() => (asked.value = true)}>
+          <button type="button" onClick={() => (isAsked.value = true)}>
             Roll back to revision {before}
           </button>
         )}
       </p>
-      {asked.value && before !== undefined && (
+      {isAsked.value && before !== undefined && (
         <Question
           title={`Roll back to revision ${before}?`}
           act="Roll back"
           onAct={() => rollBack(before)}
-          onLeave={() => (asked.value = false)}
+          onLeave={() => (isAsked.value = false)}
         >
           <p>
             The settings file becomes what it was then, as a new revision; secrets stay as they are now.
-            Revision {props.revision} stays in the history.
+            Revision {revision} stays in the history.
           </p>
         </Question>
       )}
-    </Panel>
+    </>
   );
 }
 

@@ -37,31 +37,43 @@ export function SessionActions({ session }: { session: ShownSession }): JSX.Elem
         {action.refusal.value}
       </p>
       {asked.value === "delete" && (
-        <Question title="Delete this session?" act="Delete it" onAct={() => void remove()} onLeave={leave}>
-          <p>
-            All its messages and replies go with it, {session.pending > 0 && "what is pending is cancelled, "}
-            and nothing brings them back.
-          </p>
-        </Question>
+        <DeleteQuestion pending={session.pending} onAct={() => void remove()} onLeave={leave} />
       )}
-      {asked.value === "now" && (
-        <Question
-          title="A turn is under way"
-          act="Abort it and restart now"
-          onAct={() => restart("now")}
-          onLeave={leave}
-        >
-          <p>
-            Its message is put back and goes first afterwards. Without aborting, the restart waits for its
-            end.
-          </p>
-          <p class="actions">
-            <button type="button" onClick={() => restart("boundary")}>
-              Restart after this turn
-            </button>
-          </p>
-        </Question>
-      )}
+      {asked.value === "now" && <RestartQuestion onRestart={restart} onLeave={leave} />}
     </div>
+  );
+}
+
+function DeleteQuestion(props: { pending: number; onAct: () => void; onLeave: () => void }): JSX.Element {
+  return (
+    <Question title="Delete this session?" act="Delete it" onAct={props.onAct} onLeave={props.onLeave}>
+      <p>
+        All its messages and replies go with it, {props.pending > 0 && "what is pending is cancelled, "}
+        and nothing brings them back.
+      </p>
+    </Question>
+  );
+}
+
+function RestartQuestion(props: {
+  onRestart: (when: "boundary" | "now") => void;
+  onLeave: () => void;
+}): JSX.Element {
+  return (
+    <Question
+      title="A turn is under way"
+      act="Abort it and restart now"
+      onAct={() => props.onRestart("now")}
+      onLeave={props.onLeave}
+    >
+      <p>
+        Its message is put back and goes first afterwards. Without aborting, the restart waits for its end.
+      </p>
+      <p class="actions">
+        <button type="button" onClick={() => props.onRestart("boundary")}>
+          Restart after this turn
+        </button>
+      </p>
+    </Question>
   );
 }

@@ -15,16 +15,16 @@ const shows: readonly { show: Show; label: string }[] = [
   { show: "elsewhere", label: "Not on the provider in force" },
 ];
 
-/** Chooses what of the sessions is shown. */
-export function FilterBar(props: {
+interface FilterProps {
   filter: SessionFilter;
-  all: ReadonlyMap<string, ShownSession>;
+  sessions: readonly ShownSession[];
   inForce: InForce | undefined;
   onChange: (filter: SessionFilter) => void;
-}): JSX.Element {
-  const { filter, all, inForce, onChange } = props;
-  const sessions = [...all.values()];
-  const labels = labelsOf(sessions);
+}
+
+/** Chooses what of the sessions is shown. */
+export function FilterBar(props: FilterProps): JSX.Element {
+  const { filter, onChange } = props;
   return (
     <div class="filters">
       <input
@@ -35,36 +35,48 @@ export function FilterBar(props: {
         data-key="/"
         onInput={(event) => onChange({ ...filter, search: event.currentTarget.value })}
       />
-      {(labels.length > 0 || filter.label !== "") && (
-        <select
-          aria-label="Label"
-          value={filter.label}
-          onChange={(event) => onChange({ ...filter, label: event.currentTarget.value })}
-        >
-          <option value="">Any label</option>
-          {labels.map((label) => (
-            <option key={label} value={label}>
-              {label}
-            </option>
-          ))}
-        </select>
-      )}
-      <fieldset class="chips">
-        <legend>State</legend>
-        {shows.map(({ show, label }) => (
-          <label key={show} class="chip">
-            <input
-              type="radio"
-              name="show"
-              checked={filter.show === show}
-              onChange={() => onChange({ ...filter, show })}
-            />
-            <span>
-              {label} <b>{countText(sessions.filter((one) => isShown(one, show, inForce)).length)}</b>
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <LabelChoice {...props} />
+      <StateChoice {...props} />
     </div>
+  );
+}
+
+function LabelChoice({ filter, sessions, onChange }: FilterProps): JSX.Element | null {
+  const labels = labelsOf(sessions);
+  if (labels.length === 0 && filter.label === "") return null;
+  return (
+    <select
+      aria-label="Label"
+      value={filter.label}
+      onChange={(event) => onChange({ ...filter, label: event.currentTarget.value })}
+    >
+      <option value="">Any label</option>
+      {labels.map((label) => (
+        <option key={label} value={label}>
+          {label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function StateChoice({ filter, sessions, inForce, onChange }: FilterProps): JSX.Element {
+  return (
+    <fieldset class="chips">
+      <legend>State</legend>
+      {shows.map(({ show, label }) => (
+        <label key={show} class="chip">
+          <input
+            type="radio"
+            name="show"
+            checked={filter.show === show}
+            onChange={() => onChange({ ...filter, show })}
+          />
+          <span>
+            {label} <b>{countText(sessions.filter((one) => isShown(one, show, inForce)).length)}</b>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }

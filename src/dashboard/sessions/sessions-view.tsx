@@ -36,7 +36,12 @@ export function SessionsView({ query }: { query: string }): JSX.Element {
       </header>
       {all && found && (
         <>
-          <FilterBar filter={filter.value} all={all} inForce={inForce} onChange={onChange} />
+          <FilterBar
+            filter={filter.value}
+            sessions={[...all.values()]}
+            inForce={inForce}
+            onChange={onChange}
+          />
           <SessionTable sessions={found} filter={filter.value} inForce={inForce} onChange={onChange} />
         </>
       )}
