@@ -200,7 +200,8 @@ describe("a drain", () => {
     expect(lastRestart).toMatchObject({ requeued: 1, timedOut: 1 });
     expect(lastRestart?.downtimeMs).toBeLessThan(100 + 2000 + 1000);
     expect(await there.get(`/api/messages/${turn.id}`)).toMatchObject({ status: "running", attempts: 1 });
-    await there.kill();
+    // A program is in a group of its own: only the daemon can end it.
+    await there.stop();
   });
 });
 
