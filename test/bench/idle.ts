@@ -1,7 +1,7 @@
 import type { Benchmark, Measure } from "./benchmark.ts";
 import { makeSessions } from "./loaded-sessions.ts";
 import { settledMemoryUse } from "./memory-use.ts";
-import { activityOf } from "./process-activity.ts";
+import { activityOf, wakeUpsSince } from "./process-activity.ts";
 import { serveSegue } from "./server.ts";
 
 const sessions = 10_000;
@@ -23,8 +23,8 @@ export const idle: Benchmark = {
       await Bun.sleep(watchedMs);
       const after = activityOf(server.process.pid);
       await server.remove();
-      cpu.push(((after.cpuNs - before.cpuNs) / (watchedMs * 1e6)) * 100);
-      wakeUps.push((after.wakeUps - before.wakeUps) / (watchedMs / 1000));
+      cpu.push(((after.cpuMs - before.cpuMs) / watchedMs) * 100);
+      wakeUps.push(wakeUpsSince(before, after) / (watchedMs / 1000));
     }
     const measures: Measure[] = [
       { what: `${sessions} loaded, of a core`, unit: "%", segue: cpu, goal: "<= 0.2 %" },

@@ -143,7 +143,7 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(`at most ${most.toFixed(0)} turns/s; half of that for ${values.minutes} minutes`);
   const [posted, samples] = await Promise.all([postAtRate(server, most / 2, forMs), watch(server, forMs)]);
   await allDone(server, before + posted);
-  const cpuMs = activityOf(server.process.pid).cpuNs / 1e6;
+  const { cpuMs } = activityOf(server.process.pid);
   await server.remove();
   const result = { machine, perSecond: most / 2, posted, cpuMs, ...verdict(samples), samples };
   console.log(`resident memory: ${result.residentSlopeMiBPerMinute.toFixed(2)} MiB a minute (<= 1)`);
