@@ -73,9 +73,10 @@ export class Front {
     this.#holderOfPort = parts.holderOfPort;
     this.#files = parts.files ?? systemFiles;
     const tcp = createApp(parts.services, "tcp");
-    const onSocket = createApp(parts.services, "socket");
+    let onSocket: ReturnType<typeof createApp> | undefined;
     this.#tcp = (request) => tcp.fetch(request);
-    this.#onSocket = (request) => onSocket.fetch(request);
+    // Made when it is first asked for: a start does not wait for it.
+    this.#onSocket = (request) => (onSocket ??= createApp(parts.services, "socket")).fetch(request);
   }
 
   /** Where TCP is answered; empty before `open`. */
