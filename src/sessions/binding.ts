@@ -32,6 +32,19 @@ export interface BindingInputs {
   system: string | null;
 }
 
+/** What a session that follows the settings in everything says: one for all of them. */
+const followsInEverything: BindingInputs = {
+  overrides: { provider: null, model: null, mode: null },
+  system: null,
+};
+
+/** Of a session's record what its binding is made of, so that the rest is not held in memory. */
+export function inputsAlone({ overrides, system }: BindingInputs): BindingInputs {
+  const { provider, model, mode } = overrides;
+  const hasWishes = provider !== null || model !== null || mode !== null || system !== null;
+  return hasWishes ? { overrides, system } : followsInEverything;
+}
+
 /**
  * The binding that settings and a session's own wishes make. Pure: a session is affected by a change of the
  * settings exactly if the fingerprint of this value differs.

@@ -19,6 +19,8 @@ export class Bindings {
   readonly #inForce: () => SettingsInForce;
   #revision = -1;
   readonly #known = new Map<string, Binding>();
+  /** The same, for wishes that were asked for before: most sessions share theirs too. */
+  #ofInputs = new WeakMap<BindingInputs, Binding>();
 
   constructor(inForce: () => SettingsInForce) {
     this.#inForce = inForce;
@@ -33,8 +35,15 @@ export class Bindings {
     const { revision, settings } = this.#inForce();
     if (revision !== this.#revision) {
       this.#known.clear();
+      this.#ofInputs = new WeakMap();
       this.#revision = revision;
     }
+    const binding = this.#ofInputs.get(inputs) ?? this.#ofWishes(settings, inputs);
+    this.#ofInputs.set(inputs, binding);
+    return binding;
+  }
+
+  #ofWishes(settings: Settings, inputs: BindingInputs): Binding {
     const { provider, model, mode } = inputs.overrides;
     const name = JSON.stringify([provider, model, mode, inputs.system]);
     const known = this.#known.get(name);

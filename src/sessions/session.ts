@@ -2,7 +2,7 @@ import { errorText } from "../core/errors.ts";
 import type { BindingLabel, BlockedBy, NewEvent, RestartReason } from "../core/events.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Guard } from "../providers/guard.ts";
-import { type Binding, type BindingInputs, restartReason, withOptionsOf } from "./binding.ts";
+import { type Binding, type BindingInputs, inputsAlone, restartReason, withOptionsOf } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
 import { type AbortReason, Generator, type GeneratorHost, type Surroundings } from "./generator.ts";
 import { type SessionEvent, type SessionState, step } from "./state.ts";
@@ -68,7 +68,7 @@ export class Session implements GeneratorHost {
   constructor(inputs: SessionInputs, around: SessionSurroundings) {
     this.id = inputs.id;
     this.#around = around;
-    this.#inputs = inputs;
+    this.#inputs = inputsAlone(inputs);
     this.#provenBefore = inputs.proven;
     this.#state = { kind: "idle", since: around.clock.now() };
     const { binding, revision } = this.#target();
@@ -141,7 +141,7 @@ export class Session implements GeneratorHost {
 
   /** Another binding may be the one to have now: the session's wishes changed. */
   refresh(inputs: BindingInputs): void {
-    this.#inputs = inputs;
+    this.#inputs = inputsAlone(inputs);
     this.#dueSince = this.#around.clock.now();
     if (!this.follow()) this.#dueSince = undefined;
   }
