@@ -40,7 +40,7 @@ export function openSqliteStore(parts: {
     database.exec("PRAGMA busy_timeout = 2000");
     database.exec("PRAGMA journal_size_limit = 67108864");
     // Checkpoints four times as seldom as by default: each rewrites the same few pages of the indexes.
-    database.exec("PRAGMA wal_autocheckpoint = 4000");
+    database.exec("PRAGMA wal_autocheckpoint = 10000");
     // 16 MB, taken as they are needed: with the 2 of the default a thousand sessions at work push each other's pages out.
     database.exec("PRAGMA cache_size = -16000");
     // Nothing that a migration writes is promised to anybody: the first commit after it makes it durable.
