@@ -1,8 +1,8 @@
 import { parse } from "jsonc-parser";
 import type { Chance } from "./chance.ts";
 import type { Document } from "./history.ts";
-import { badText, firstDocument, isDocument, merged, textOf } from "./settings-texts.ts";
-import { keyPath, settingsPath, type World } from "./world.ts";
+import { badText, firstDocument, isDocument, merged, someChange, textOf } from "./settings-texts.ts";
+import { Breach, keyPath, settingsPath, type World } from "./world.ts";
 
 const keyReference = "file:first.key";
 
@@ -14,10 +14,17 @@ export class Editor {
   #isMine = false;
   /** Whether the file says what `raw` says. */
   #isWhole = true;
+  /** What stood in the file last, and whether a process has read it since. */
+  #text: string | undefined;
+  #isRead = true;
 
   constructor(world: World) {
     this.#world = world;
     world.onWritten = () => this.#notice();
+    world.onExchange = () => this.save(someChange(world.chance), world.chance);
+    world.disk.onRead = (path) => {
+      if (path === settingsPath) this.#isRead = true;
+    };
   }
 
   /** Brings a life's first settings into the world. */
@@ -122,17 +129,34 @@ export class Editor {
     this.#isMine = true;
     work();
     this.#isMine = false;
+    const text = this.#world.disk.textOf(settingsPath);
+    if (text !== this.#text) this.#isRead = false;
+    this.#text = text;
   }
 
   /** The file has changed: by the daemon, where it was not by us. */
   #notice(): void {
     if (this.#isMine) return;
     const text = this.#world.disk.textOf(settingsPath);
+    this.#expectRead(this.#text);
+    this.#text = text;
     const raw: unknown = text === undefined ? undefined : parse(text.replace(/^\uFEFF/, ""));
     if (!isDocument(raw) || text === undefined) return;
     this.raw = raw;
     this.#isWhole = true;
     this.#world.see({ kind: "written", document: this.#meaningOf(raw), text });
+  }
+
+  /** What was in the file before: a write of the daemon's replaces nothing that it has not read. */
+  #expectRead(before: string | undefined): void {
+    const wasRead = this.#isRead;
+    this.#isRead = true;
+    if (wasRead || before === undefined) return;
+    // 1. What it puts back at once is not lost.
+    queueMicrotask(() => {
+      if (this.#world.disk.textOf(settingsPath) !== before)
+        this.#world.breakWith(new Breach("an edit by hand is not overwritten", before));
+    });
   }
 
   #meaningOf(raw: Document): Document | undefined {

@@ -110,7 +110,8 @@ class Life {
       if (world.broken !== undefined) return;
       this.#onItem(item);
       await this.#take(item);
-      if (place % itemsBetweenReads === itemsBetweenReads - 1) await this.#readAll();
+      if (place % itemsBetweenReads === itemsBetweenReads - 1 || item.kind === "wait long")
+        await this.#readAll();
     }
     await this.#comeToRest();
     await this.#stop();
@@ -163,6 +164,8 @@ class Life {
     await world.advance(noticedMs);
     this.#bootAgain();
     await world.advance(noticedMs);
+    // 1. By now the file has to be in force, or to wait, before anybody makes the daemon look at it.
+    await this.#readAll();
     for (const deed of ["apply", "release"] as const) {
       perform({ kind: deed, seed: 0 }, this.#stage, world.chance);
       await world.advance(1000);

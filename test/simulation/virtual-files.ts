@@ -20,6 +20,8 @@ const encoder = new TextEncoder();
 export class VirtualDisk {
   /** Processes find no room to write; whoever edits files by hand writes them elsewhere and moves them here. */
   isFull = false;
+  /** Told when a process has read a file. */
+  onRead: (path: string) => void = () => {};
   readonly #files = new Map<string, File>();
   readonly #folders = new Map<string, bigint>();
   readonly #now: () => number;
@@ -194,6 +196,7 @@ export function filesFor(process: SimulatedProcess, disk: VirtualDisk): Files {
 function readable(disk: VirtualDisk, path: string): File {
   const file = disk.file(path);
   if ((file.mode & 0o400) === 0) throw systemError("EACCES", path);
+  disk.onRead(path);
   return file;
 }
 
@@ -211,7 +214,11 @@ function openFile(
   const outside = <T>(work: () => T): Promise<T> => process.outside(work);
   return {
     stat: () => outside(() => (isFolder ? disk.facts(path) : factsOf(file))),
-    readFile: () => outside(() => file.bytes.slice()),
+    readFile: () =>
+      outside(() => {
+        disk.onRead(path);
+        return file.bytes.slice();
+      }),
     writeFile: (data) =>
       outside(() => disk.write(path, file, typeof data === "string" ? encoder.encode(data) : data.slice())),
     chmod: (bits) =>

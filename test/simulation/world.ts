@@ -18,6 +18,9 @@ export const settingsPath = "/simulated/settings/settings.json";
 export const keyPath = "/simulated/settings/first.key";
 const dataDir = "/simulated/data";
 
+/** How often somebody saves the settings file in the very moment in which the daemon replaces it. */
+const lastMoment = 0.05;
+
 /** What a broken promise is reported with. */
 export class Breach extends Error {
   readonly promise: string;
@@ -42,6 +45,8 @@ export class World {
   readonly servers: Servers;
   /** The chance of what happens at present. */
   chance: Chance;
+  /** Told, now and then, in the very moment before the settings file is replaced. */
+  onExchange: () => void = () => {};
   /** Told when the settings file has changed, by whomever. */
   onWritten: () => void = () => {};
   /** What went wrong first; the life is over then. */
@@ -272,7 +277,9 @@ export class World {
       files: filesFor(process, this.disk),
       exchange: (one, other) => {
         process.pass();
-        return this.#canExchange && this.disk.exchange(one, other);
+        if (!this.#canExchange) return false;
+        if (other === settingsPath && this.chance.happens(lastMoment)) this.#inTheLastMoment();
+        return this.disk.exchange(one, other);
       },
       watchFolder: (folder, listener) => this.watches.watch({ process, folder, listener }),
       openDatabase: this.database.openerFor(process),
@@ -282,6 +289,11 @@ export class World {
       writeLog: (line) => this.#logged(process, line),
       ...(this.#onStep && { onSessionStep: this.#onStep }),
     };
+  }
+
+  #inTheLastMoment(): void {
+    this.beginStep();
+    this.onExchange();
   }
 
   /** A fault is logged with its stack where it is a bug, and with its message where it was to be expected. */
