@@ -139,12 +139,22 @@ function editVendor({ editor, user }: Stage, chance: Chance): void {
   editor.save({ providers: { vendor: { apiKey } } }, chance);
 }
 
-function patchSettings({ clients }: Stage, chance: Chance): void {
+function patchSettings({ clients, editor, world }: Stage, chance: Chance): void {
   const luck = chance.below(10);
   const headers: Record<string, string> = luck === 0 ? { "If-Match": `"${1 + chance.below(10)}"` } : {};
   const path = luck === 1 ? "/api/settings?dryRun=1" : "/api/settings";
   const body = luck === 2 ? { turn: { maxAttempts: -1 } } : someChange(chance);
+  if (chance.happens(0.4)) meanwhile(world, chance.below(10), () => editor.save(someChange(chance), chance));
   clients.ask({ method: "PATCH", path, headers, body, via: chance.happens(0.8) ? "socket" : "tcp" });
+}
+
+/** Something happens while the outside is at work on something else, after so much of that. */
+function meanwhile(world: World, works: number, act: () => void): void {
+  world.scheduler.soon(() => {
+    if (works > 0) return meanwhile(world, works - 1, act);
+    world.beginStep();
+    act();
+  });
 }
 
 const storeFaults: readonly [StoreFault, ...StoreFault[]] = [

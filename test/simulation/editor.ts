@@ -16,6 +16,8 @@ export class Editor {
   #isWhole = true;
   /** What stood in the file last, and whether a process has read it since. */
   #text: string | undefined;
+  /** What was put there last by hand. */
+  #byHand: string | undefined;
   #isRead = true;
 
   constructor(world: World) {
@@ -131,14 +133,14 @@ export class Editor {
     this.#isMine = false;
     const text = this.#world.disk.textOf(settingsPath);
     if (text !== this.#text) this.#isRead = false;
-    this.#text = text;
+    this.#text = this.#byHand = text;
   }
 
   /** The file has changed: by the daemon, where it was not by us. */
   #notice(): void {
     if (this.#isMine) return;
     const text = this.#world.disk.textOf(settingsPath);
-    this.#expectRead(this.#text);
+    this.#expectRead();
     this.#text = text;
     const raw: unknown = text === undefined ? undefined : parse(text.replace(/^\uFEFF/, ""));
     if (!isDocument(raw) || text === undefined) return;
@@ -148,14 +150,14 @@ export class Editor {
   }
 
   /** What was in the file before: a write of the daemon's replaces nothing that it has not read. */
-  #expectRead(before: string | undefined): void {
+  #expectRead(): void {
     const wasRead = this.#isRead;
     this.#isRead = true;
-    if (wasRead || before === undefined) return;
+    if (wasRead || this.#text === undefined) return;
     // 1. What it puts back at once is not lost.
     queueMicrotask(() => {
-      if (this.#world.disk.textOf(settingsPath) !== before)
-        this.#world.breakWith(new Breach("an edit by hand is not overwritten", before));
+      if (this.#world.disk.textOf(settingsPath) !== this.#byHand)
+        this.#world.breakWith(new Breach("an edit by hand is not overwritten", this.#byHand ?? ""));
     });
   }
 

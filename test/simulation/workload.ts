@@ -95,7 +95,7 @@ const ordinary: Required<Record<ItemKind, number>> = {
 /** What a search looks at most, as factors of what is ordinary. */
 export const profiles: Readonly<Record<string, Weights>> = {
   default: {},
-  crashes: { "crash now": 6, "crash soon": 8, "stop daemon": 3 },
+  crashes: { "crash now": 6, "crash soon": 8, "stop daemon": 3, mood: 2, "wait long": 0.3 },
   edits: {
     "edit file": 3,
     "edit slowly": 4,

@@ -76,7 +76,7 @@ export class World {
     this.#onStep = parts.onSessionStep;
     this.chance = new Chance(parts.seed);
     this.scheduler = new Scheduler(Date.parse(this.chance.pick(births)), this.chance);
-    this.#canExchange = this.chance.happens(0.7);
+    this.#canExchange = this.chance.happens(0.5);
     const chance = (): Chance => this.chance;
     this.network = new Network(chance);
     this.watches = new FolderWatches({
