@@ -15,9 +15,8 @@ const openPaths = new Set(["/healthz", "/readyz", "/openapi.json", ...pagePaths]
  */
 export function requireAccess(request: Request, transport: Transport, token: string | undefined): void {
   if (transport === "socket") return;
-  const { pathname } = new URL(request.url);
   if (token !== undefined) {
-    if (!openPaths.has(pathname)) requireToken(request, token);
+    if (!openPaths.has(new URL(request.url).pathname)) requireToken(request, token);
     return;
   }
   const host = request.headers.get("Host") ?? "";
