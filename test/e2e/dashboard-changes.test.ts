@@ -2,12 +2,25 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { barriers, Browser, chromiumPath, pictureInBothThemes } from "../support/browser.ts";
 import { freePort } from "../support/ports.ts";
 import { type SegueOptions, startSegue } from "../support/segue.ts";
-import { leave, settings, talk, visit } from "./dashboard-visit.ts";
+import { leave, settings, talk, visit, type Visit } from "./dashboard-visit.ts";
 import { saveSettings } from "./settings-file.ts";
 
 setDefaultTimeout(60_000);
 
 let browser: Browser;
+
+/** Sessions may go back to whatever worked. */
+const loose = { ...settings, reload: { ...settings.reload, guard: "any" } };
+
+/** Switches to a server that is not there, and has a turn find that out. */
+async function holdAGoneServer({ segue, page }: Visit): Promise<void> {
+  const port = await freePort();
+  const gone = { kind: "openai", model: "gone", baseUrl: `http://127.0.0.1:${port}/v1`, apiKey: "k" };
+  const edited = { ...loose, provider: "gone", providers: { ...settings.providers, gone } };
+  saveSettings(segue.settingsPath, edited, "replaced by a rename");
+  await page.getByText("Revision 2 is in force").waitFor();
+  await talk(segue, "notes");
+}
 
 describe.skipIf(chromiumPath === undefined)("changes under the dashboard in Chromium", () => {
   beforeAll(async () => {
@@ -32,16 +45,10 @@ describe.skipIf(chromiumPath === undefined)("changes under the dashboard in Chro
   });
 
   test("a held binding is shown with its cause and what runs instead; rolled back, it is gone", async () => {
-    const port = await freePort();
-    const gone = { kind: "openai", model: "gone", baseUrl: `http://127.0.0.1:${port}/v1`, apiKey: "k" };
-    const loose = { ...settings, reload: { ...settings.reload, guard: "any" } };
     const visited = await visit(browser, "#/changes", { settings: loose });
     const { segue, page } = visited;
     await talk(segue, "notes");
-    const edited = { ...loose, provider: "gone", providers: { ...settings.providers, gone } };
-    saveSettings(segue.settingsPath, edited, "replaced by a rename");
-    await page.getByText("Revision 2 is in force").waitFor();
-    await talk(segue, "notes");
+    await holdAGoneServer(visited);
     const held = page.locator('[data-held="gone"]');
     await held.getByText("Server unreachable").waitFor();
     await held.getByText("they run under first one meanwhile").waitFor();
@@ -54,6 +61,17 @@ describe.skipIf(chromiumPath === undefined)("changes under the dashboard in Chro
     await page.getByRole("button", { name: "Roll back", exact: true }).click();
     await held.waitFor({ state: "detached" });
     await page.getByText("Revision 3 is in force").waitFor();
+    await leave(visited);
+  });
+
+  test("what is held is tried again when it is released", async () => {
+    const visited = await visit(browser, "#/changes", { settings: loose });
+    const { segue, page } = visited;
+    await talk(segue, "notes");
+    await holdAGoneServer(visited);
+    await page.getByRole("button", { name: "Release: try again now" }).click();
+    await page.getByText("gone gone is held no more").waitFor();
+    await page.getByText("Nothing: no binding in use was refused").waitFor();
     await leave(visited);
   });
 
