@@ -2,7 +2,7 @@ import type { Mood, Server } from "./call-script.ts";
 import type { Chance } from "./chance.ts";
 import type { Clients } from "./clients.ts";
 import type { Editor } from "./editor.ts";
-import type { Fault } from "./history.ts";
+import type { Document, Fault } from "./history.ts";
 import { badText, merged, someAddress, someChange } from "./settings-texts.ts";
 import type { StoreFault } from "./surviving-database.ts";
 import type { User } from "./user.ts";
@@ -139,11 +139,17 @@ function editVendor({ editor, user }: Stage, chance: Chance): void {
   editor.save({ providers: { vendor: { apiKey } } }, chance);
 }
 
+/** Now and then somebody asks for what is wrong, or moves a provider and says nothing of its key. */
+const oddPatches: Readonly<Record<number, Document>> = {
+  2: { turn: { maxAttempts: -1 } },
+  3: { providers: { second: { baseUrl: "http://elsewhere.example/v1" } } },
+};
+
 function patchSettings({ clients, editor, world }: Stage, chance: Chance): void {
   const luck = chance.below(10);
   const headers: Record<string, string> = luck === 0 ? { "If-Match": `"${1 + chance.below(10)}"` } : {};
   const path = luck === 1 ? "/api/settings?dryRun=1" : "/api/settings";
-  const body = luck === 2 ? { turn: { maxAttempts: -1 } } : someChange(chance);
+  const body = oddPatches[luck] ?? someChange(chance);
   if (chance.happens(0.4)) meanwhile(world, chance.below(10), () => editor.save(someChange(chance), chance));
   clients.ask({ method: "PATCH", path, headers, body, via: chance.happens(0.8) ? "socket" : "tcp" });
 }

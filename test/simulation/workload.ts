@@ -64,7 +64,7 @@ const ordinary: Required<Record<ItemKind, number>> = {
   "retry message": 2,
   "retry session": 1,
   "restart session": 3,
-  read: 2,
+  read: 5,
   follow: 0.5,
   "edit file": 8,
   "edit slowly": 1,
@@ -116,7 +116,14 @@ export const profiles: Readonly<Record<string, Weights>> = {
     "port taken": 4,
     follow: 3,
   },
-  storage: { "store fault": 12, "crash soon": 3, "settings read-only": 5 },
+  storage: {
+    "store fault": 12,
+    "crash soon": 3,
+    "settings read-only": 5,
+    "spoil file": 4,
+    "edit file": 1.5,
+    "crash now": 4,
+  },
 };
 
 /** Looks at one profile in each life, by chance. */

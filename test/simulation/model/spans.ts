@@ -105,8 +105,14 @@ export class Spans {
   }
 
   #end(event: StoredEvent, kind: Span["kind"], scope: { endpoint: string; model: string | null }): void {
-    for (const span of this.#spans)
-      if (span.toId === Infinity && isSameScope(span, { ...scope, kind })) close(span, event);
+    const ofScope = this.#spans.filter((span) => isSameScope(span, { ...scope, kind }));
+    const keys = new Set(ofScope.flatMap((span) => [...span.keys]));
+    for (const span of ofScope)
+      if (span.toId === Infinity) {
+        close(span, event);
+        // 1. Which key it is about is not told: that of another may still be kept back, and be a reason to go elsewhere.
+        if (keys.size > 1) span.to = Infinity;
+      }
   }
 }
 
