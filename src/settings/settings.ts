@@ -70,7 +70,19 @@ export class SettingsKeeper {
       this.#copies.learn(secrets);
       parts.learnSecrets(secrets);
     };
-    this.#revision = new RevisionInForce({ ...parts, learnSecrets, flagKeys: this.#file.flagKeys });
+    // It is kept on disk only after it is in force: what was wrong with the file, or waited, is over before that.
+    const onChange: InForceParts["onChange"] = (inForce, plan) => {
+      this.#problems = [];
+      this.#rejected = "";
+      this.#waiting = undefined;
+      parts.onChange(inForce, plan);
+    };
+    this.#revision = new RevisionInForce({
+      ...parts,
+      learnSecrets,
+      onChange,
+      flagKeys: this.#file.flagKeys,
+    });
     const mark = async (): Promise<string> => {
       const source = await this.#file.look();
       this.#read = source;

@@ -21,8 +21,10 @@ function setup() {
   const interception: Interception = { before: () => undefined, isDead: false };
   const { store } = openInMemory();
   const changed: (readonly string[])[] = [];
+  /** How the file stood, as told in the moment in which a revision came into force. */
+  const standing: { problems: number; waiting: boolean }[] = [];
   const start = async (over: Store = interceptedStore(store, interception)): Promise<SettingsKeeper> => {
-    const keeper = new SettingsKeeper({
+    const keeper: SettingsKeeper = new SettingsKeeper({
       path,
       accepted: new AcceptedSettings(join(root, "accepted.json")),
       env: {},
@@ -31,7 +33,10 @@ function setup() {
       store: over,
       learnSecrets: () => {},
       countAffected: () => ({ now: 0, atBoundary: 0, unaffected: 0 }),
-      onChange: (_, plan) => void changed.push(plan.changedKeys),
+      onChange: (_, plan) => {
+        changed.push(plan.changedKeys);
+        standing.push({ problems: keeper.problems.length, waiting: keeper.waiting !== null });
+      },
       onLooked: () => {},
       tell: () => {},
       onFault: () => {},
@@ -39,7 +44,7 @@ function setup() {
     await keeper.start(false);
     return keeper;
   };
-  return { path, store, interception, changed, start };
+  return { path, store, interception, changed, standing, start };
 }
 
 test("settings whose revision could not be recorded are not the last accepted ones", async () => {
@@ -88,4 +93,23 @@ test("what a start changed is told against what was in force", async () => {
   interception.before = () => undefined;
   await start();
   expect(changed).toEqual([["turn.maxAttempts"], ["turn.maxAttempts"]]);
+});
+
+test("from the moment a revision is in force nothing of its file is told to be wrong, or to wait", async () => {
+  const { path, standing, start } = setup();
+  writeFileSync(path, attempts(2));
+  const keeper = await start();
+  writeFileSync(path, attempts(0));
+  await keeper.look("file");
+  expect(keeper.problems).toHaveLength(1);
+  writeFileSync(path, JSON.stringify({ turn: { maxAttempts: 3 }, reload: { mode: "manual" } }));
+  await keeper.look("file");
+  writeFileSync(path, JSON.stringify({ turn: { maxAttempts: 4 }, reload: { mode: "manual" } }));
+  await keeper.look("file");
+  expect(keeper.waiting).not.toBeNull();
+  await keeper.apply();
+  expect(standing.slice(1)).toEqual([
+    { problems: 0, waiting: false },
+    { problems: 0, waiting: false },
+  ]);
 });
