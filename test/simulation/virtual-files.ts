@@ -48,7 +48,7 @@ export class VirtualDisk {
   /** The text of a file; undefined where there is none. */
   textOf(path: string): string | undefined {
     const file = this.#files.get(path);
-    return file && new TextDecoder().decode(file.bytes);
+    return file && new TextDecoder("utf-8", { ignoreBOM: true }).decode(file.bytes);
   }
 
   /** Another file takes the place of what was there, in one step. */
