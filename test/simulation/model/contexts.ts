@@ -88,13 +88,15 @@ export class Contexts {
     expect(last !== undefined, "context", () => `${session} rolled over before its first turn`);
     const isOverflow = last.end?.kind === "requeued" && last.end.error === "context_overflow";
     if (isOverflow)
-      conversation.contexts = conversation.contexts.flatMap((context) => [[], ...this.#kept(context, last)]);
+      conversation.contexts = distinct(
+        conversation.contexts.flatMap((context) => [[], ...this.#kept(context, last)]),
+      );
     else {
       const mayBe =
         last.end?.kind === "done" &&
         this.#documents(last).some((document) => isOver(last, numberOf(document, "turn.rolloverTokens")));
       expect(mayBe, "context", () => `${nameOf(last)} made its session roll over`);
-      conversation.contexts = conversation.contexts.flatMap((context) => this.#kept(context, last));
+      conversation.contexts = distinct(conversation.contexts.flatMap((context) => this.#kept(context, last)));
     }
     conversation.isDue = false;
     conversation.last = undefined;
@@ -141,6 +143,11 @@ export class Contexts {
     this.#conversations.set(session, conversation);
     return conversation;
   }
+}
+
+/** All are the end of one history: those of the same length are the same. */
+function distinct(contexts: readonly Exchange[][]): Exchange[][] {
+  return [...new Map(contexts.map((context) => [context.length, context])).values()];
 }
 
 function isOver({ end }: Turn, limit: number): boolean {
