@@ -31,7 +31,8 @@ export class Drains {
       const known = this.#revisions.numbersBetween("daemon.graceMs", event.at, event.at);
       const isMeant = known.length === 0 || known.includes(graceMs);
       expect(isMeant, "drain", () => `a drain takes ${graceMs} ms, the settings say ${known.join(" or ")}`);
-      this.#drain = { at: event.at, graceMs };
+      // A stop in the middle of a restart does not make its drain longer: there is one deadline.
+      this.#drain ??= { at: event.at, graceMs };
     } else if (drainEnds.has(event.type)) this.#drain = undefined;
     else if (event.type === "message.requeued" && event.data.reason === "drain") {
       const { session, seq } = event.data;

@@ -191,3 +191,14 @@ judges("loading never writes", "only who asks for it has the settings written", 
     life.ask("PATCH", "/api/settings", { status: 200, body: { revision: 2 } }, { provider: "second" });
   life.see({ kind: "written", document: other, text: JSON.stringify(other) });
 });
+
+judges("drain", "a second one does not make the first longer, nor shorter", (life, isBroken) => {
+  const draining = { reason: "request", graceMs: 20_000, inFlight: 1 };
+  life
+    .accept("m1")
+    .started("m1")
+    .tell("daemon.draining", draining)
+    .wait(5000)
+    .tell("daemon.draining", draining);
+  life.wait(isBroken ? 14_000 : 15_000).requeued("m1", "drain");
+});
