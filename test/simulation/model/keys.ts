@@ -37,7 +37,10 @@ export class Keys implements Judge {
     );
     if (!isDocument(document)) return;
     for (const request of asked) this.#learn(document, request);
-    // 1. What a reference leads to is not stored in the file.
+    // 1. A rollback keeps the key that the file has now, whatever else it brings back (section 5): otherwise a mistyped
+    //    base URL could not be undone.
+    if (asked.some(({ path }) => path === "/api/settings/rollback")) return this.#learn(document, undefined);
+    // 2. What a reference leads to is not stored in the file.
     if (text.includes('"file:')) return this.#learn(document, undefined);
     for (const { endpoint, key } of entriesOf(document)) this.#expectOwn(endpoint, key, "was given");
   }
