@@ -43,7 +43,12 @@ export function countAttempt(message: Message, end: TurnEnd): boolean {
 }
 
 /** Section 4: what fails at once fails at once, what counts fails at the last attempt, and nothing else fails. */
-export function expectMayFail(message: Message, error: FailureKind, revisions: Revisions, at: number): void {
+export function expectMayFail(
+  message: Message,
+  error: FailureKind,
+  revisions: Revisions,
+  { at, mayBeLate }: { at: number; mayBeLate: boolean },
+): void {
   const name = `${message.session}/${message.seq}`;
   const isAlone = (message.turn?.messages.length ?? 1) === 1;
   if (error === "invalid_request" || error === "context_overflow") {
@@ -53,7 +58,7 @@ export function expectMayFail(message: Message, error: FailureKind, revisions: R
     return;
   }
   expect(counted.has(error), "attempts", () => `${name} failed by ${error}, which fails no message`);
-  const most = revisions.numbersBetween("turn.maxAttempts", at, at);
+  const most = revisions.numbersBetween("turn.maxAttempts", mayBeLate ? 0 : at, at);
   // A batch ends together, when its last attempt is any message's.
   const attempts = Math.max(message.attempts + 1, message.turn?.attempt ?? 0);
   const isLast = most.length === 0 || most.some((maximum) => attempts >= maximum);
@@ -61,8 +66,12 @@ export function expectMayFail(message: Message, error: FailureKind, revisions: R
 }
 
 /** Section 4: with the last counted attempt a message has failed. */
-export function expectMayGoOn(message: Message, revisions: Revisions, at: number): void {
-  const most = revisions.numbersBetween("turn.maxAttempts", at, at);
+export function expectMayGoOn(
+  message: Message,
+  revisions: Revisions,
+  { at, mayBeLate }: { at: number; mayBeLate: boolean },
+): void {
+  const most = revisions.numbersBetween("turn.maxAttempts", mayBeLate ? 0 : at, at);
   const { session, seq } = message;
   const attempts = Math.max(message.attempts, message.turn?.attempt ?? 0);
   const isUnderWay = most.length === 0 || most.some((maximum) => attempts < maximum);

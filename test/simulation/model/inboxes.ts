@@ -223,7 +223,7 @@ export class Inboxes {
   #failed(at: number, data: Told<"message.failed">): void {
     const message = this.#known(data, "message.failed");
     message.error = data.error.kind;
-    expectMayFail(message, data.error.kind, this.#revisions, at);
+    expectMayFail(message, data.error.kind, this.#revisions, { at, mayBeLate: this.#mayBeLate() });
     this.#left(at, data, { kind: "failed", at, error: data.error.kind });
   }
 
@@ -234,7 +234,7 @@ export class Inboxes {
     const isCounted = countAttempt(message, end);
     if (isCounted) {
       message.attempts += 1;
-      expectMayGoOn(message, this.#revisions, at);
+      expectMayGoOn(message, this.#revisions, { at, mayBeLate: this.#mayBeLate() });
     }
     if (error === "context_overflow" && message.turn?.messages.length === 1) message.hasOverflowed = true;
     message.error = error ?? message.error;
