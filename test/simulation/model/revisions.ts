@@ -67,7 +67,9 @@ export class Revisions {
       "a bad edit changes nothing",
       () => `revision ${revision} changes what no good edit says: ${changedKeys.join()}`,
     );
-    const fitting = known.filter((_, index) => scores[index] === best);
+    // 2. At a start the file as it stands is used, whatever it is said to change.
+    const isAsItStands = (index: number): boolean => source === "start" && index === known.length - 1;
+    const fitting = known.filter((_, index) => scores[index] === best || isAsItStands(index));
     this.#revisions.push({ revision, at: when, documents: fitting.map((state) => state.document) });
     const [earliest] = fitting;
     if (!earliest) return;
