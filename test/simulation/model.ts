@@ -105,7 +105,7 @@ export class Model {
   #read(stored: Extract<Seen, { kind: "stored" }>): void {
     this.#stored.judge(stored);
     this.#replies.read(stored);
-    if (!this.#answers.isStoreFailing()) {
+    if (!this.#answers.isStoreFailing(stored.at)) {
       expectWaitsStated(stored, this.#revisions);
       expectSomebodyRuns(stored, this.#calls);
     }

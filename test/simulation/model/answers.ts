@@ -59,6 +59,7 @@ export class Answers implements Judge {
   readonly cancelled = new Set<string>();
   #hadStoreFault = false;
   readonly #storeFaults = new Set<Fault>();
+  #storeFaultAt = -Infinity;
   #wasFull = false;
   #isStopping = false;
 
@@ -77,13 +78,13 @@ export class Answers implements Judge {
   /** Whether the store ever failed in this life. */
   hadStoreFault = (): boolean => this.#hadStoreFault;
 
-  /** Whether the store fails, or is slow, at present. */
-  isStoreFailing = (): boolean => this.#storeFaults.size > 0;
+  /** Whether the store fails, or is slow, at a moment, or did just before: what failed is tried again a little later. */
+  isStoreFailing = (at: number): boolean => this.#storeFaults.size > 0 || at - this.#storeFaultAt < 5000;
 
   see(seen: Seen): void {
     switch (seen.kind) {
       case "fault":
-        this.#follow(seen.fault, seen.phase);
+        this.#follow(seen.fault, seen.phase, seen.at);
         this.#wasFull ||= seen.fault === "store full";
         return;
       case "boot":
@@ -105,9 +106,10 @@ export class Answers implements Judge {
     }
   }
 
-  #follow(fault: Fault, phase: "begins" | "ends" | "once"): void {
+  #follow(fault: Fault, phase: "begins" | "ends" | "once", at: number): void {
     if (!fault.startsWith("store") && fault !== "commit fails") return;
     this.#hadStoreFault = true;
+    this.#storeFaultAt = at;
     if (phase === "begins") this.#storeFaults.add(fault);
     else this.#storeFaults.delete(fault);
   }
