@@ -53,6 +53,7 @@ export class Model {
     requests: this.#requests,
     spans: this.#spans,
     calls: this.#calls,
+    hadStoreFault: this.#answers.hadStoreFault,
   });
   readonly #inboxes: Inboxes = new Inboxes(this.#revisions, this.#answers.hadStoreFault, {
     started: (turn) => this.#started(turn),

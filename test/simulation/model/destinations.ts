@@ -23,12 +23,20 @@ export class Destinations {
   readonly #requests: Requests;
   readonly #spans: Spans;
   readonly #calls: Calls;
+  readonly #hadStoreFault: () => boolean;
 
-  constructor(parts: { revisions: Revisions; requests: Requests; spans: Spans; calls: Calls }) {
+  constructor(parts: {
+    revisions: Revisions;
+    requests: Requests;
+    spans: Spans;
+    calls: Calls;
+    hadStoreFault: () => boolean;
+  }) {
     this.#revisions = parts.revisions;
     this.#requests = parts.requests;
     this.#spans = parts.spans;
     this.#calls = parts.calls;
+    this.#hadStoreFault = parts.hadStoreFault;
   }
 
   /** Section 1.4: under the newest revision, or while what it wants is held under an older one. */
@@ -73,8 +81,11 @@ export class Destinations {
     if (turn.provider === wanted.provider && isThere(call, wanted)) return undefined;
     const kept = [...this.#spans.during(turn.startedAt)].filter((span) => isKeptFrom(wanted, span));
     const isFallback = turn.provider !== wanted.provider && fallbackOf(document).includes(turn.provider);
-    if (isFallback && isThere(call, providerEntry(document, turn.provider)))
-      return kept.length > 0 ? undefined : { why: `${wanted.provider} is not parked` };
+    if (isFallback && isThere(call, providerEntry(document, turn.provider))) {
+      // Where the store fails the event of a park is one of the things that are lost.
+      const mayBeKept = this.#hadStoreFault() && this.#spans.wasRefused(wanted.endpoint, turn.startedAt);
+      return kept.length > 0 || mayBeKept ? undefined : { why: `${wanted.provider} is not parked` };
+    }
     if (!kept.some((span) => span.kind === "hold"))
       return { why: `revision ${turn.newest} wants ${wanted.provider} ${wanted.endpoint} ${wanted.model}` };
     return this.#refusalToGoBack(turn, call, document, wanted);

@@ -62,6 +62,11 @@ export class Spans {
     this.#spans.push({ ...scope, reason: "unreachable", keys: new Set([key]), askedMs: 0, ...times });
   }
 
+  /** Whether a call to an endpoint was refused before a moment: whatever was parked for it may have been told by nothing. */
+  wasRefused(endpoint: string | undefined, at: number): boolean {
+    return this.#refused.some((call) => call.endpoint === endpoint && (call.endedAt ?? Infinity) <= at);
+  }
+
   /** Those in force at the moment of a stored event. */
   *at(id: number): Iterable<Span> {
     for (let index = this.#spans.length - 1; index >= 0; index--) {
