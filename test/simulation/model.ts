@@ -47,6 +47,7 @@ export class Model {
     requests: this.#requests,
     spans: this.#spans,
     isProven: (binding) => this.#calls.isProven(binding),
+    hadStoreFault: this.#answers.hadStoreFault,
   });
   readonly #destinations = new Destinations({
     revisions: this.#revisions,

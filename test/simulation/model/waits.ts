@@ -1,3 +1,4 @@
+import type { FailureKind } from "../../../src/core/events.ts";
 import { type Call, bindingName } from "./calls.ts";
 import { numberOf, textOf } from "./document.ts";
 import type { Turn } from "./inboxes.ts";
@@ -12,6 +13,8 @@ import { expect } from "./violation.ts";
 const dayMs = 86_400_000;
 /** Section 4: what only a hand can mend is tried this often. */
 const handMendedMs = 15 * 60_000;
+/** Section 4: failures that park. */
+const parking: ReadonlySet<FailureKind> = new Set(["rate_limited", "unreachable", "auth", "not_found"]);
 
 /** Judges what turns had to wait for: retries, parks, holds, the day's tokens (sections 2, 3.5 and 4). */
 export class Waits {
@@ -23,6 +26,7 @@ export class Waits {
   readonly #usedOnDay = new Map<number, { at: number; tokens: number }[]>();
 
   readonly #isProven: (binding: string) => boolean;
+  readonly #hadStoreFault: () => boolean;
 
   constructor(parts: {
     revisions: Revisions;
@@ -30,7 +34,9 @@ export class Waits {
     spans: Spans;
     /** Whether a binding was ever answered. */
     isProven: (binding: string) => boolean;
+    hadStoreFault: () => boolean;
   }) {
+    this.#hadStoreFault = parts.hadStoreFault;
     this.#isProven = parts.isProven;
     this.#revisions = parts.revisions;
     this.#requests = parts.requests;
@@ -87,6 +93,8 @@ export class Waits {
       () => `${nameOf(turn)} went to ${span.endpoint}, parked (${span.reason}) until ${span.until}`,
     );
     const probe = this.#probes.get(span);
+    // Where the store fails the event of the park's end is one of the things that are lost.
+    if (probe && this.#hadStoreFault() && hasOpened(probe, call)) return;
     const isAlone = !probe || !overlap(probe, call);
     expect(
       isAlone,
@@ -164,4 +172,10 @@ export class Waits {
       () => `${nameOf(turn)} was started with ${used} tokens used of ${Math.max(...limits)}`,
     );
   }
+}
+
+/** Whether a turn that went first had ended before another call began, and not in what parks again. */
+function hasOpened({ end, endedAt = Infinity }: Call, { at }: Call): boolean {
+  if (!end || endedAt > at) return false;
+  return end.kind !== "refused" || !parking.has(end.failure);
 }
