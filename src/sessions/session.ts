@@ -299,15 +299,17 @@ export class Session implements GeneratorHost {
   /** The old generator is at a boundary: its `run` has returned, or it was idle. */
   async #replace(): Promise<void> {
     const { store, clock } = this.#around;
-    const reason =
+    const begunFor =
       this.#dueReason() ?? (this.#state.kind === "restarting" ? this.#state.reason : "requested");
     const requestedAt = this.pendingRestart?.requestedAt ?? clock.now();
-    this.post({ type: "restarts", reason });
+    this.post({ type: "restarts", reason: begunFor });
     const head = await store.messages.head(this.id);
-    // 1. What was tried was tried under the old binding; a restart by hand is under the same and forgets nothing.
-    if (head && reason !== "requested" && (head.attempts > 0 || head.retryAt !== null))
+    // 1. What was tried was tried under the old binding; a restart by hand is under the same and forgets nothing. What
+    //    is due is asked after the wait: an edit may have come meanwhile, or the one it was for was taken back.
+    if (head && this.#isOtherBindingDue() && (head.attempts > 0 || head.retryAt !== null))
       await store.messages.resetAttempts(this.id);
     // 2. From here on nothing is awaited: the binding that is due is the one that is installed.
+    const reason = this.#dueReason() ?? begunFor;
     const from = this.#label();
     const oldGeneratorId = this.generatorId;
     this.#install();
@@ -330,6 +332,10 @@ export class Session implements GeneratorHost {
     const { binding, revision } = this.#target();
     this.#generator = new Generator(ids.generator(), binding, this, this.#around);
     this.#revision = revision;
+  }
+
+  #isOtherBindingDue(): boolean {
+    return this.#target().binding.fingerprint !== this.binding.fingerprint;
   }
 
   #dueReason(): RestartReason | undefined {

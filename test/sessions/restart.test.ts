@@ -75,6 +75,50 @@ test("a restart by hand keeps what was tried: it is no new binding", async () =>
   expect(rig.provider.calls).toHaveLength(3);
 });
 
+test("a restart by hand that an edit overtakes moves the message there at once, with attempts 0", async () => {
+  const rig = await Rig.start();
+  rig.provider.answer = ({ config }) =>
+    config.endpoint === first ? { refusal: { kind: "overloaded" } } : {};
+  await rig.post("a", "1");
+  await rig.until("the message waits", () => rig.session("a").state.kind === "waiting");
+  const askedAt = rig.clock.now();
+  let edited: Promise<unknown> | undefined;
+  rig.before = (operation) => {
+    if (operation !== "messages.head") return undefined;
+    return (edited ??= rig.edit({ provider: "second" })).then(() => undefined);
+  };
+  await rig.registry.restart("a", "now");
+  await rig.clock.settle();
+  expect(rig.provider.to(second)).toMatchObject([{ startedAt: askedAt }]);
+  expect(rig.told("session.restarted")).toMatchObject([
+    { reason: "provider_changed", from: { provider: "first" }, to: { provider: "second" } },
+  ]);
+  await rig.untilAllEnded();
+  expect((await rig.messages("a"))[0]).toMatchObject({ status: "done", attempts: 1 });
+});
+
+test("a restart for an edit that is taken back meanwhile keeps what was tried, and its wait", async () => {
+  const rig = await Rig.start();
+  let refusals = 1;
+  rig.provider.answer = () => (refusals-- > 0 ? { refusal: { kind: "overloaded" } } : {});
+  await rig.post("a", "1");
+  await rig.until("the message waits", () => rig.session("a").state.kind === "waiting");
+  const [waiting] = await rig.messages("a");
+  const { generatorId } = rig.session("a");
+  let takenBack: Promise<unknown> | undefined;
+  rig.before = (operation) => {
+    if (operation !== "messages.head") return undefined;
+    return (takenBack ??= rig.edit({ provider: "first" })).then(() => undefined);
+  };
+  await rig.edit({ provider: "second" });
+  await rig.clock.settle();
+  expect(rig.session("a").generatorId).not.toBe(generatorId);
+  expect((await rig.messages("a"))[0]).toMatchObject({ attempts: 1, retryAt: waiting?.retryAt ?? 0 });
+  await rig.untilAllEnded();
+  expect((await rig.messages("a"))[0]).toMatchObject({ status: "done", attempts: 2 });
+  expect(rig.provider.to(second)).toEqual([]);
+});
+
 test("a session that is not loaded has nothing to restart, and one that is none is not found", async () => {
   const rig = await Rig.start({ sessions: { idleUnloadMs: 1000 } });
   await rig.create("a");
