@@ -35,7 +35,9 @@ export class Model {
   readonly #answers = new Answers(this.#requests);
   readonly #spans = new Spans();
   readonly #contexts = new Contexts(this.#revisions, this.#answers.hadStoreFault);
-  readonly #calls = new Calls(this.#revisions, (call) => this.#pairing.called(call));
+  readonly #calls = new Calls(this.#revisions, this.#answers.isStoreFailing, (call) =>
+    this.#pairing.called(call),
+  );
   readonly #pairing: Pairing = new Pairing(this.#answers.contentOf);
   readonly #outcomes = new Outcomes({
     revisions: this.#revisions,

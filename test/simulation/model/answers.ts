@@ -16,6 +16,7 @@ export interface Promised {
 interface Keyed {
   body: string;
   ids: readonly string[];
+  from: number;
 }
 
 type Answer = Extract<Seen, { kind: "answer" }>;
@@ -95,7 +96,6 @@ export class Answers implements Judge {
         return;
       case "request":
         if (seen.path === "/api/daemon/stop") this.#isStopping = true;
-        if (seen.method === "DELETE") this.#forgetKeys(seen.path);
         return;
       case "answer":
         return this.#answered(seen);
@@ -153,7 +153,8 @@ export class Answers implements Judge {
   }
 
   /** Section 1.1: from here on it is kept. */
-  #accepted({ status, headers, body, at }: Answer, asked: Asked): void {
+  #accepted(answer: Answer, asked: Asked): void {
+    const { body, at } = answer;
     const [, session = ""] = /^\/api\/sessions\/([^/]+)\/messages$/.exec(asked.path) ?? [];
     const shown = messagesOf(body);
     const contents = contentsOf(asked.body);
@@ -171,24 +172,19 @@ export class Answers implements Judge {
     this.#expectSameByKey(
       asked,
       shown.map(({ id }) => id),
-      status,
-      headers,
+      answer,
     );
   }
 
   /** Section 5, `Idempotency-Key`: a repeat gets the same message. */
-  #expectSameByKey(
-    asked: Asked,
-    ids: readonly string[],
-    status: number,
-    headers: Readonly<Record<string, string>>,
-  ): void {
+  #expectSameByKey(asked: Asked, ids: readonly string[], { status, headers, at }: Answer): void {
     const key = headerOf(asked.headers, "idempotency-key");
     if (key === undefined) return;
     const name = `${asked.path} ${key}`;
     const before = this.#keyed.get(name);
     const body = JSON.stringify(asked.body);
-    if (!before) return void this.#keyed.set(name, { body, ids });
+    if (!before || this.#mayBeForgotten(before, asked, at))
+      return void this.#keyed.set(name, { body, ids, from: asked.from });
     expect(before.body === body, "answers", () => `${name} took other content under the same key`);
     const isSame = before.ids.join() === ids.join();
     expect(isSame, "exactly one outcome", () => `${name} made ${ids.join()} beside ${before.ids.join()}`);
@@ -204,8 +200,9 @@ export class Answers implements Judge {
     expect(isConflict, "answers", () => `${asked.path} ${key} was answered ${status} for the same content`);
   }
 
-  #forgetKeys(path: string): void {
-    for (const name of this.#keyed.keys()) if (name.startsWith(`${path}/`)) this.#keyed.delete(name);
+  /** With a session go the keys of its messages; whoever deletes it may do so before or after either post. */
+  #mayBeForgotten(before: { from: number }, { path }: Asked, at: number): boolean {
+    return this.#requests.between("DELETE", path.replace(/\/messages$/, ""), before.from, at).length > 0;
   }
 }
 

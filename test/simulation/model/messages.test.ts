@@ -89,6 +89,19 @@ judges(
   },
 );
 
+judges("exactly one outcome", "with a session go the keys of its messages", (life, isBroken) => {
+  const headers = { "Idempotency-Key": "once" };
+  life.accept("m1", 1, "a", "hello", headers);
+  if (!isBroken) life.ask("DELETE", "/api/sessions/a", { status: 204 });
+  life.ask(
+    "POST",
+    "/api/sessions/a/messages",
+    { status: 202, body: message("m2") },
+    { content: "hello" },
+    headers,
+  );
+});
+
 judges("exactly one outcome", "a repeated Idempotency-Key makes no second message", (life, isBroken) => {
   const headers = { "Idempotency-Key": "once" };
   life.accept("m1", 1, "a", "hello", headers);

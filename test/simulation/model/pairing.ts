@@ -78,6 +78,8 @@ export class Pairing {
     if (isOfDead && (this.#diedAt.get(call.boot) ?? Infinity) > end.at) return false;
     // 1. A process makes no call for a turn that another one began.
     if ((this.#bootedAt.get(call.boot) ?? 0) > startedAt) return false;
+    // 3. A call goes on after its turn only where it is aborted.
+    if (end && call.endedAt !== undefined && call.endedAt > end.at) return false;
     const isWithin = call.at >= startedAt && (end === undefined || call.at <= end.at + lateMs(end.kind));
     return isWithin && this.#says(messages, call.content);
   }

@@ -44,6 +44,18 @@ judges("events", "a rollout goes forward", (life, isBroken) => {
   life.tell("rollout.progressed", { done: isBroken ? 1 : 3, total: 3 });
 });
 
+judges("events", "a rollout goes on in a drain", (life, isBroken) => {
+  life.tell("rollout.started", { revision: 1, total: 2 });
+  life.tell("daemon.draining", { reason: "signal", graceMs: 20_000, inFlight: 2 });
+  life.tell("rollout.progressed", { done: 1, total: isBroken ? 3 : 2 });
+});
+
+judges("events", "where the store fails the beginning of a rollout may be lost", (life, isBroken) => {
+  life.tell("rollout.started", { revision: 1, total: 3 }).tell("rollout.progressed", { done: 3, total: 3 });
+  if (!isBroken) life.see({ kind: "fault", fault: "store busy", phase: "once", detail: "" });
+  life.tell("rollout.progressed", { done: 1, total: 3 });
+});
+
 judges("answers", "their status is one of those that the call has", (life, isBroken) => {
   const status = isBroken ? 500 : 404;
   life.ask("GET", "/api/sessions/nobody", { status, body: { status, code: "session_not_found" } });

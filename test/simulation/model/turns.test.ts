@@ -125,3 +125,27 @@ judges("rest", "and not longer than that", (life, isBroken) => {
   const read = { sessions: [session("a")], messages: [message("m1", { status: "running" })] };
   life.wait(isBroken ? 130_000 : 110_000).read(read);
 });
+
+judges("rest", "a store that fails holds the end of a call up", (life, isBroken) => {
+  life.accept("m1").started("m1");
+  life.call();
+  if (!isBroken) life.see({ kind: "fault", fault: "store slow", phase: "begins", detail: "" });
+  life.wait(125_000).read({ sessions: [session("a")], messages: [message("m1", { status: "running" })] });
+});
+
+judges(
+  "exactly one outcome",
+  "who reads late finds the call of a turn that was begun twice",
+  (life, isBroken) => {
+    life.accept("m1");
+    const begunAt = life.now;
+    const call = isBroken ? undefined : life.call();
+    life.wait(10);
+    const endedAt = life.now;
+    if (call !== undefined) life.ended(call);
+    life.now = begunAt;
+    life.started("m1").requeued("m1", "restart").started("m1");
+    life.now = endedAt;
+    life.done("m1");
+  },
+);
