@@ -105,6 +105,11 @@ export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Whether something thrown says that the store has no room or does not answer: the same may go well later. */
+export function isStorageFault(thrown: unknown): boolean {
+  return thrown instanceof SegueError && (thrown.code === "storage" || thrown.code === "storage_full");
+}
+
 /** A file of the data folder that could not be written: `storage_full` where there is no room for it, else `storage`. */
 export function writeFault(path: string, thrown: unknown): SegueError {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";

@@ -14,10 +14,10 @@ import type {
   SessionRecord,
 } from "../store/store.ts";
 import { Bindings } from "./bindings.ts";
-import type { AbortReason } from "./generator.ts";
 import { dueToUnload } from "./idle.ts";
 import { Rollout, type RolloutStatus } from "./rollout.ts";
 import { Session, type SessionSurroundings } from "./session.ts";
+import type { AbortReason } from "./turn-end.ts";
 
 /** What the messages of turns that a drain aborts are put back for. */
 export type DrainReason = Exclude<AbortReason, "restart">;

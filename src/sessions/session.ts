@@ -4,9 +4,11 @@ import type { Ids } from "../core/ids.ts";
 import type { Guard } from "../providers/guard.ts";
 import { type Binding, type BindingInputs, inputsAlone, restartReason, withOptionsOf } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
-import { type AbortReason, Generator, type GeneratorHost, type Surroundings } from "./generator.ts";
+import { Generator, type GeneratorHost } from "./generator.ts";
 import { type SessionEvent, type SessionState, step } from "./state.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { type OlderBinding, bindingToGoBackTo } from "./target.ts";
+import type { AbortReason } from "./turn-end.ts";
 
 /** What sessions share beyond what their generators share. */
 export interface SessionSurroundings extends Surroundings {

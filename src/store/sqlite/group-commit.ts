@@ -1,4 +1,4 @@
-import { SegueError } from "../../core/errors.ts";
+import { SegueError, isStorageFault } from "../../core/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { StoredEvent } from "../../core/events.ts";
 import type { Database } from "../../platform/platform.ts";
@@ -110,7 +110,7 @@ export class GroupCommit {
   }
 
   #refuse(group: readonly Waiting[], fault: SegueError): void {
-    if (fault.code === "storage" || fault.code === "storage_full") this.#health.failed(fault);
+    if (isStorageFault(fault)) this.#health.failed(fault);
     for (const waiting of group) waiting.reject(fault);
   }
 
