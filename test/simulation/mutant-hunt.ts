@@ -1,36 +1,42 @@
+import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Coverage } from "./coverage.ts";
-import { promiseOf, search } from "./search.ts";
+import { lifeSeed, promiseOf, replay } from "./search.ts";
 import { profiles } from "./workload.ts";
 
 /*
- * Lives lives of all profiles in turn until a promise is broken or the time is over, and prints what came of it in one
- * line of JSON. `mutants.ts` runs it in a tree in which something was made wrong.
+ * Lives lives of all profiles in turn, from one place in their order to another, and prints what came of each in a line
+ * of JSON. `mutants.ts` runs it in a tree in which something was made wrong, and in the tree as it is.
  */
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "60" },
-    seed: { type: "string", default: "1" },
-  },
-});
-
-async function hunt(): Promise<object> {
-  const until = performance.now() + Number(values.seconds) * 1000;
-  let steps = 0;
-  for (let round = 0; performance.now() < until; round++)
-    for (const profile of Object.keys(profiles)) {
-      const seed = Number(values.seed) + round;
-      const isOver = ({ lives }: { lives: number }): boolean => lives > 0 || performance.now() >= until;
-      const report = await search({ seed, profile, coverage: new Coverage(), isOver });
-      steps += report.steps;
-      if (!report.failure) continue;
-      const { life, broken } = report.failure;
-      const text = broken instanceof Error ? broken.message : String(broken);
-      return { profile, life, steps, promise: promiseOf(broken), text };
-    }
-  return { steps };
+/** What came of one life; without `steps` it has only begun. */
+export interface Lived {
+  place: number;
+  life: number;
+  profile: string;
+  steps?: number;
+  promise?: string;
+  text?: string;
 }
 
-process.stdout.write(`${JSON.stringify(await hunt())}\n`);
+const { values } = parseArgs({
+  options: { seed: { type: "string" }, from: { type: "string" }, to: { type: "string" } },
+});
+
+/** At once: the next life may be one that lets nothing out any more. */
+function print(lived: Lived): void {
+  writeSync(1, `${JSON.stringify(lived)}\n`);
+}
+
+async function liveAt(place: number): Promise<void> {
+  const names = Object.keys(profiles);
+  const profile = names[place % names.length] ?? "";
+  const life = lifeSeed(Number(values.seed), Math.floor(place / names.length));
+  print({ place, life, profile });
+  const { steps, broken } = await replay(life, profile);
+  const promise = promiseOf(broken);
+  const text = broken instanceof Error ? broken.message : String(broken);
+  print({ place, life, profile, steps, ...(promise !== undefined && { promise, text }) });
+}
+
+for (let place = Number(values.from); place < Number(values.to); place++) await liveAt(place);
 process.exit(0);

@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, s
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-const root = join(import.meta.dir, "../..");
+/** The tree as it is. */
+export const root = join(import.meta.dir, "../..");
 const folder = join(import.meta.dir, "mutants");
 
 /** A deliberate fault: a patch of the source, and the promise that it is meant to break. */
@@ -40,7 +41,7 @@ export async function inMutatedTree<T>(
 ): Promise<T> {
   const tree = realpathSync(mkdtempSync(join(tmpdir(), "segue-mutant-")));
   try {
-    for (const part of ["src", "test", "package.json", "tsconfig.json"])
+    for (const part of ["src", "test/simulation", "package.json", "tsconfig.json"])
       cpSync(join(root, part), join(tree, part), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
     const problem = applied(patch, tree);

@@ -28,7 +28,7 @@ export interface SearchReport {
 const mostTries = 200;
 
 /** The seed of one life of a search. */
-function lifeSeed(seed: number, number: number): number {
+export function lifeSeed(seed: number, number: number): number {
   return new Chance(seed, number + 1).seed();
 }
 
