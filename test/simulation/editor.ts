@@ -19,6 +19,7 @@ export class Editor {
   /** What was put there last by hand. */
   #byHand: string | undefined;
   #isRead = true;
+  #isReadable = true;
 
   constructor(world: World) {
     this.#world = world;
@@ -57,6 +58,7 @@ export class Editor {
       this.#mine(() => disk.remove(settingsPath));
       this.#tell("deleted", undefined);
     } else if (luck === 1) {
+      this.#isReadable = false;
       this.#mine(() => disk.chmod(settingsPath, 0o200));
       this.#tell("unreadable", undefined);
     } else {
@@ -96,7 +98,8 @@ export class Editor {
 
   /** Says whether the daemon may write the file. */
   protect(isReadOnly: boolean): void {
-    this.#mine(() => this.#world.disk.chmod(settingsPath, isReadOnly ? 0o400 : 0o600));
+    const mode = (this.#isReadable ? 0o400 : 0) | (isReadOnly ? 0 : 0o200);
+    this.#mine(() => this.#world.disk.chmod(settingsPath, mode));
   }
 
   /** Brings the file back to what it said first. */
@@ -108,6 +111,7 @@ export class Editor {
 
   #write(text: string, how: "in place" | "rename"): void {
     const { disk } = this.#world;
+    this.#isReadable = true;
     this.#mine(() =>
       how === "rename" ? disk.replace(settingsPath, text) : disk.overwrite(settingsPath, text),
     );

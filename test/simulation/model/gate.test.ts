@@ -41,6 +41,23 @@ judges("guard", "nobody goes to what is held for its key", (life, isBroken) => {
   life.ended(life.call()).done("m1");
 });
 
+judges(
+  "guard",
+  "where the store fails, that another value ended a hold may not be told",
+  (life, isBroken) => {
+    if (!isBroken) life.see({ kind: "fault", fault: "commit fails", phase: "once", detail: "" });
+    life.accept("m1").started("m1");
+    life
+      .refused(life.call(), "auth")
+      .tell("settings.held", { ...held, model: "one", reason: "auth" })
+      .requeued("m1", "held", "auth");
+    life.wait(1).edit(newKey).changed(2, ["providers.first.apiKey"]);
+    life.wait(1).edit(settings).changed(3, ["providers.first.apiKey"]);
+    life.wait(1).started("m1", 1, { revision: 3 });
+    life.ended(life.call()).done("m1");
+  },
+);
+
 judges("guard", "sessions go back to what was answered, at the same endpoint", (life, isBroken) => {
   life.whole("m1").edit(newKey).changed(2, ["providers.first.apiKey"]).wait(1);
   life.accept("m2", 2).started("m2", 2, { revision: 2 });

@@ -204,7 +204,8 @@ export class Inboxes {
     expectAttempt(message, data.attempt);
     message.status = "running";
     inbox.pending.delete(message);
-    message.turn = open ?? this.#open(event, data, message.retryAt);
+    // Whose attempts are forgiven waits for none of them.
+    message.turn = open ?? this.#open(event, data, data.attempt === 1 ? null : message.retryAt);
     message.retryAt = null;
     message.turn.messages.push(message);
     message.turn.lastId = event.id;

@@ -83,6 +83,17 @@ judges("attempts", "a retry is not taken before its time", (life, isBroken) => {
     .tell("session.busy", { session: "a", inFlight: 1 });
 });
 
+judges("attempts", "with the attempts their wait is forgiven, told or not", (life, isBroken) => {
+  life.see({ kind: "fault", fault: "store unreadable", phase: "once", detail: "" });
+  life.accept("m1").started("m1");
+  life.ended(life.call(), { kind: "cut" });
+  life.requeued("m1", "retry", "overloaded", { retryAt: new Date(life.now + 2000).toISOString() });
+  life
+    .wait(1000)
+    .started("m1", 1, { attempt: isBroken ? 2 : 1 })
+    .tell("session.busy", { session: "a", inFlight: 1 });
+});
+
 judges("attempts", "of a crash only the second counts that finds the same message", (life, isBroken) => {
   life.accept("m1");
   for (const attempt of [1, 1, 2]) {
