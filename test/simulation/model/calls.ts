@@ -15,6 +15,9 @@ export type Call = Extract<Seen, { kind: "call" }> & {
   isPaired: boolean;
 };
 
+/** Section 3.4: so long an aborted turn may take to settle. */
+const settleMs = 5000;
+
 /** A limit is not exact to the millisecond of a clock that is looked at before and after a write. */
 const slackMs = 1000;
 /** A store that is slow or fails holds everything up, one write after the other. */
@@ -24,7 +27,10 @@ const slackOfFailingStoreMs = 10_000;
 export class Calls implements Judge {
   readonly #revisions: Revisions;
   readonly #calls = new Map<number, Call>();
+  /** Those that the daemon has not let go of. */
   readonly #open = new Set<Call>();
+  /** Those that were let go of and do not let go. */
+  readonly #lingering = new Set<Call>();
   readonly #proven = new Set<string>();
   readonly #isStoreFailing: (at: number) => boolean;
   readonly #listener: (call: Call) => void;
@@ -35,9 +41,10 @@ export class Calls implements Judge {
     this.#listener = listener;
   }
 
-  /** Those that the daemon has not let go of. */
-  get open(): ReadonlySet<Call> {
-    return this.#open;
+  /** Those whose turns run, as far as can be told: one that was aborted runs until its provider has let go as well. */
+  *running(at: number): Iterable<Call> {
+    yield* this.#open;
+    for (const call of this.#lingering) if (at - (call.abortedAt ?? at) <= settleMs) yield call;
   }
 
   /** A call that was seen. */
@@ -65,11 +72,13 @@ export class Calls implements Judge {
         return this.#of(seen.call, (call) => {
           call.abortedAt = seen.at;
           this.#open.delete(call);
+          if (seen.ignoring) this.#lingering.add(call);
         });
       case "callLost":
         return this.#of(seen.call, (call) => {
           call.lostAt = seen.at;
           this.#open.delete(call);
+          this.#lingering.delete(call);
         });
       case "stored":
         return this.#expectNotOverdue(seen.at);
@@ -109,6 +118,7 @@ export class Calls implements Judge {
   }
 
   #ended(call: Call, end: ScriptedEnd, at: number): void {
+    this.#lingering.delete(call);
     if (call.abortedAt !== undefined || call.lostAt !== undefined) return;
     call.end = end;
     call.endedAt = at;

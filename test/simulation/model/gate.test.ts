@@ -237,3 +237,18 @@ judges("rest", "who waits for a slot waits for a turn", (life, isBroken) => {
     ],
   });
 });
+
+judges(
+  "rest",
+  "a call that does not hear its abort has its slot until it must have settled",
+  (life, isBroken) => {
+    life.accept("m1").started("m1");
+    const call = life.call();
+    life.ask("POST", "/api/messages/m1/cancel", { status: 200 });
+    life.see({ kind: "callAborted", call, ignoring: true });
+    life.tell("message.cancelled", { session: "a", message: "m1", seq: 1 }).accept("m2", 1, "b");
+    const waiting = session("b", { pending: 1, state: "waiting", waitingFor: "slot" });
+    const messages = [message("m1", { status: "cancelled" }), message("m2", { session: "b" })];
+    life.wait(isBroken ? 6000 : 4000).read({ sessions: [session("a"), waiting], messages });
+  },
+);

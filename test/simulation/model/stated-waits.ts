@@ -26,10 +26,10 @@ export function expectWaitsStated(stored: Stored, revisions: Revisions): void {
 }
 
 /** Judges that who waits for a slot or a canary waits for a turn that runs (section 3.5; `limits.turnsPerProvider`). */
-export function expectSomebodyRuns({ sessions }: Stored, calls: Calls): void {
+export function expectSomebodyRuns({ sessions, at }: Stored, calls: Calls): void {
   for (const { id, state, waitingFor, model } of sessions) {
     if (state !== "waiting" || (waitingFor !== "slot" && waitingFor !== "canary")) continue;
-    const runs = [...calls.open].filter((call) => waitingFor === "slot" || call.model === model);
+    const runs = [...calls.running(at)].filter((call) => waitingFor === "slot" || call.model === model);
     expect(
       runs.length > 0,
       "rest",

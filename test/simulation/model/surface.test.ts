@@ -56,6 +56,13 @@ judges("events", "where the store fails the beginning of a rollout may be lost",
   life.tell("rollout.progressed", { done: 1, total: 3 });
 });
 
+judges("events", "of a rollout whose beginning a failing store lost the rest is told", (life, isBroken) => {
+  life.tell("rollout.started", { revision: 1, total: 3 }).tell("rollout.progressed", { done: 2, total: 3 });
+  life.see({ kind: "fault", fault: "store unreadable", phase: "once", detail: "" });
+  life.tell("rollout.progressed", { done: 1, total: 3 });
+  life.tell("rollout.progressed", { done: isBroken ? 4 : 2, total: 3 });
+});
+
 judges("answers", "their status is one of those that the call has", (life, isBroken) => {
   const status = isBroken ? 500 : 404;
   life.ask("GET", "/api/sessions/nobody", { status, body: { status, code: "session_not_found" } });
