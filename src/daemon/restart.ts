@@ -39,8 +39,8 @@ export interface LastRestart {
   timedOut: number;
 }
 
-/** What a restart takes of the daemon around it. */
-export interface RestartParts {
+/** What whoever drains the daemon takes of it. */
+export interface DrainParts {
   foundation: Foundation;
   clock: Clock;
   front: Front;
@@ -49,9 +49,13 @@ export interface RestartParts {
   settings: () => Settings;
   /** What takes the turns now. */
   core: () => Core;
-  buildCore: () => Promise<Core>;
   /** Lets no turn start any more, and tells so. */
   drainBegins: (reason: string, graceMs: number) => void;
+}
+
+/** What a restart takes of the daemon around it. */
+export interface RestartParts extends DrainParts {
+  buildCore: () => Promise<Core>;
   /** From here on this one takes the turns. */
   swap: (core: Core) => void;
   /** Writes down who serves where. */

@@ -1,34 +1,21 @@
 import { openSync } from "node:fs";
 import { openDatabase } from "#platform";
-import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
-import type { EventStreams } from "../http/event-stream.ts";
-import type { MessageEnds } from "../http/message-ends.ts";
 import { keepListening } from "../platform/kept-listener.ts";
 import { descriptorOf } from "../platform/process-image.ts";
-import type { Settings } from "../settings/schema.ts";
 import { Candidate, type Rehearsal } from "./candidate.ts";
-import type { Core } from "./core.ts";
-import type { DaemonOptions, Foundation } from "./foundation.ts";
-import { type Front, shortestLingerMs } from "./front.ts";
+import type { DaemonOptions } from "./foundation.ts";
+import { shortestLingerMs } from "./front.ts";
 import { goOver, type Handover, type Program } from "./handover.ts";
 import { dataFolder } from "./instance.ts";
+import type { DrainParts } from "./restart.ts";
 import { keepCopy, restoreCopy } from "./store-copy.ts";
 
 /** What an upgrade takes of the daemon around it. */
-export interface UpgradeParts {
-  foundation: Foundation;
-  clock: Clock;
+export interface UpgradeParts extends DrainParts {
   env: Readonly<Record<string, string | undefined>>;
   /** How this program was started; undefined where it cannot be replaced. */
   program: Program | undefined;
-  front: Front;
-  streams: EventStreams;
-  ends: MessageEnds;
-  settings: () => Settings;
-  core: () => Core;
-  /** Lets no turn start any more, and tells so. */
-  drainBegins: (reason: string, graceMs: number) => void;
   /** Ends everything but the lock on the data folder and what stands in it of this daemon. */
   letGo: () => Promise<void>;
 }
