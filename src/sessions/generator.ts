@@ -39,7 +39,6 @@ export class Generator {
   readonly binding: Binding;
   readonly #host: GeneratorHost;
   readonly #around: Surroundings;
-  readonly #settlement: Settlement;
   /** Ends waits; a turn has an abort of its own, so that one message can be cancelled alone. */
   #controller: AbortController | undefined;
   #turn: { messages: readonly string[]; controller: AbortController } | undefined;
@@ -55,8 +54,6 @@ export class Generator {
     this.binding = binding;
     this.#host = host;
     this.#around = around;
-    const abortReason = (): AbortReason | undefined => this.#abortReason;
-    this.#settlement = new Settlement({ around, lease: this.lease, binding, abortReason });
   }
 
   /** Stops whatever the generator is at, a turn included; its message is then put back for `reason`, uncounted. */
@@ -138,12 +135,18 @@ export class Generator {
       const claimed = this.#isOver(permit.candidate) ? undefined : await this.#claim(permit, signal);
       if (!claimed) return;
       const outcome = await this.#call(provider, permit.candidate, claimed);
-      await this.#settlement.settle(permit, claimed, outcome);
+      await this.#settlementOf(permit, claimed).settle(outcome);
     } finally {
       // 2. Where the turn came to a verdict the slot is free already, and this does nothing.
       permit.release({ kind: "none" });
       this.#dropped = undefined;
     }
+  }
+
+  #settlementOf(permit: Permit<Binding>, claimed: Claimed): Settlement {
+    const abortReason = (): AbortReason | undefined => this.#abortReason;
+    const { lease, binding } = this;
+    return new Settlement({ around: this.#around, lease, binding, permit, claimed, abortReason });
   }
 
   /** Whether the permit is not to be used any more: a drain may have begun, a fallback changed since it was chosen. */

@@ -1,6 +1,6 @@
 import { isStorageFault } from "../core/errors.ts";
 import type { MessageError } from "../core/events.ts";
-import type { Consequence, Permit } from "../providers/gate.ts";
+import type { Permit } from "../providers/gate.ts";
 import { identityOf } from "../providers/identity.ts";
 import type { Failure } from "../providers/provider.ts";
 import type { Lease } from "../store/store.ts";
@@ -13,20 +13,24 @@ import { type AbortReason, type TurnEnd, attemptedBy, endOfAborted, endOfFailed 
 import type { TurnOutcome } from "./turn.ts";
 
 type Done = Extract<TurnOutcome, { kind: "done" }>;
+type Failed = Extract<TurnOutcome, { kind: "failed" }>;
 
 /** While the store has no room or does not answer, it is tried again this often. */
 export const storageRetryMs = 1000;
 
-/** What a settlement knows of its generator. */
+/** The turn that a settlement is of, and what it needs of its generator. */
 export interface SettlementParts {
   around: Surroundings;
   lease: Lease;
+  /** The generator's own; the turn may have run under a fallback. */
   binding: Binding;
+  permit: Permit<Binding>;
+  claimed: Claimed;
   /** Why the generator was aborted; undefined where it was not. */
   abortReason: () => AbortReason | undefined;
 }
 
-/** Ends the turns of one generator: gives the slot back with its verdict, then stores what became of the messages. */
+/** The end of one turn: gives the slot back with the verdict, then stores what became of the messages. */
 export class Settlement {
   readonly #parts: SettlementParts;
 
@@ -35,49 +39,51 @@ export class Settlement {
   }
 
   /** Resolves when the end is stored. */
-  async settle(permit: Permit<Binding>, claimed: Claimed, outcome: TurnOutcome): Promise<void> {
-    const { candidate } = permit;
+  async settle(outcome: TurnOutcome): Promise<void> {
+    const { permit, abortReason } = this.#parts;
     switch (outcome.kind) {
       case "done":
         permit.release({ kind: "answered", usage: outcome.usage });
-        return this.#storeReply(candidate, claimed, outcome);
+        return this.#storeReply(outcome);
       case "failed":
-        return this.#store(
-          candidate,
-          claimed,
-          this.#endOfFailed(claimed, outcome.failure, permit.release(outcome)),
-        );
+        return this.#store(this.#endOfFailed(outcome));
       case "aborted":
         permit.release({ kind: "none" });
-        return this.#store(candidate, claimed, endOfAborted(this.#parts.abortReason()));
+        return this.#store(endOfAborted(abortReason()));
     }
     outcome satisfies never;
   }
 
-  async #storeReply(ranUnder: Binding, claimed: Claimed, done: Done): Promise<void> {
+  async #storeReply(done: Done): Promise<void> {
     const { rolloverTokens } = this.#parts.binding.options;
     const rollover = isDueToRollOver(done.usage.inputTokens, rolloverTokens)
-      ? await this.#freshContext(claimed, done.reply)
+      ? await this.#freshContext(done.reply)
       : null;
-    await this.#store(ranUnder, claimed, { kind: "finish", result: done, rollover });
+    await this.#store({ kind: "finish", result: done, rollover });
   }
 
-  async #freshContext(claimed: Claimed, reply: string): Promise<{ contextFrom: number }> {
-    const { around, binding } = this.#parts;
+  async #freshContext(reply: string): Promise<{ contextFrom: number }> {
+    const { around, binding, claimed } = this.#parts;
     const { rolloverTokens, rolloverKeep } = binding.options;
     const { session, messages } = claimed;
     const { seq } = messages[0];
     const before = await around.store.messages.context(session.id, session.contextFrom, seq);
     const exchanges = [...before, { seq, note: null, content: contentOf(claimed), reply }];
-    return {
-      contextFrom: freshContextFrom(exchanges, lastOf(claimed).seq + 1, rolloverKeep, rolloverTokens),
-    };
+    const next = lastOf(claimed).seq + 1;
+    return { contextFrom: freshContextFrom(exchanges, next, rolloverKeep, rolloverTokens) };
   }
 
-  #endOfFailed(claimed: Claimed, failure: Failure, consequence: Consequence): TurnEnd {
-    const { clock, random, retry } = this.#parts.around;
-    const next = afterFailure(failure, attemptedBy(claimed), retry(), random);
-    return endOfFailed(next, { claimed, error: this.#errorOf(failure), consequence, now: clock.now() });
+  #endOfFailed(failed: Failed): TurnEnd {
+    const { around, permit, claimed } = this.#parts;
+    const consequence = permit.release(failed);
+    const { failure } = failed;
+    const next = afterFailure(failure, attemptedBy(claimed), around.retry(), around.random);
+    return endOfFailed(next, {
+      claimed,
+      error: this.#errorOf(failure),
+      consequence,
+      now: around.clock.now(),
+    });
   }
 
   #errorOf({ kind, message, status }: Failure): MessageError {
@@ -88,11 +94,11 @@ export class Settlement {
    * Stores the end of a turn, however long it takes until there is room: a reply is not thrown away because the
    * disk is full. Once aborted it tries only once: the next start returns the message.
    */
-  async #store(ranUnder: Binding, claimed: Claimed, end: TurnEnd): Promise<void> {
+  async #store(end: TurnEnd): Promise<void> {
     const { around, abortReason } = this.#parts;
     for (;;) {
       try {
-        await this.#write(ranUnder, claimed, end);
+        await this.#write(end);
         return;
       } catch (thrown) {
         if (!isStorageFault(thrown) || abortReason() !== undefined) throw thrown;
@@ -101,12 +107,13 @@ export class Settlement {
     }
   }
 
-  #write(ranUnder: Binding, claimed: Claimed, end: TurnEnd): Promise<unknown> {
-    const { around, lease } = this.#parts;
+  #write(end: TurnEnd): Promise<unknown> {
+    const { around, lease, permit, claimed } = this.#parts;
     const { messages } = around.store;
     const whose = { messages: idsOf(claimed), lease, at: around.clock.now() };
     if (end.kind === "put_back") return messages.putBack({ ...whose, ...end.how });
     const { result, rollover } = end;
-    return messages.finish({ ...whose, result, rollover, identity: identityOf(ranUnder.config).binding });
+    const identity = identityOf(permit.candidate.config).binding;
+    return messages.finish({ ...whose, result, rollover, identity });
   }
 }
