@@ -7,7 +7,7 @@ import { exchangeFiles } from "../platform/exchange.ts";
 import type { Database } from "../platform/platform.ts";
 import { type ProviderDeps, createProviders } from "../providers/create.ts";
 import type { Provider, ProviderConfig } from "../providers/provider.ts";
-import type { SessionSurroundings } from "../sessions/session.ts";
+import type { SessionSurroundings } from "../sessions/surroundings.ts";
 import type { ExchangeFiles } from "../settings/replace-file.ts";
 import { type WatchFolder, watchFolder } from "../watch/folder-watch.ts";
 import type { Listen } from "./listeners.ts";

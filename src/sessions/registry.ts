@@ -16,7 +16,8 @@ import type {
 import { Bindings } from "./bindings.ts";
 import { dueToUnload } from "./idle.ts";
 import { Rollout, type RolloutStatus } from "./rollout.ts";
-import { Session, type SessionSurroundings } from "./session.ts";
+import { Session } from "./session.ts";
+import type { SessionSurroundings } from "./surroundings.ts";
 import type { AbortReason } from "./turn-end.ts";
 
 /** What the messages of turns that a drain aborts are put back for. */

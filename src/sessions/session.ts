@@ -1,47 +1,14 @@
 import { errorText } from "../core/errors.ts";
-import type { BindingLabel, BlockedBy, NewEvent, RestartReason } from "../core/events.ts";
-import type { Ids } from "../core/ids.ts";
-import type { Guard } from "../providers/guard.ts";
-import { type Binding, type BindingInputs, inputsAlone, restartReason, withOptionsOf } from "./binding.ts";
+import type { BindingLabel, NewEvent, RestartReason } from "../core/events.ts";
+import type { Binding, BindingInputs } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
+import { type PendingRestart, blockedBy, dueReason } from "./due.ts";
 import { Generator, type GeneratorHost } from "./generator.ts";
+import { Recovery } from "./recovery.ts";
 import { type SessionEvent, type SessionState, step } from "./state.ts";
-import type { Surroundings } from "./surroundings.ts";
-import { type OlderBinding, bindingToGoBackTo } from "./target.ts";
+import type { SessionSurroundings } from "./surroundings.ts";
+import { type SessionInputs, Target } from "./target.ts";
 import type { AbortReason } from "./turn-end.ts";
-
-/** What sessions share beyond what their generators share. */
-export interface SessionSurroundings extends Surroundings {
-  ids: Ids;
-  bindings: Bindings;
-  guard: Guard;
-  /** Stores events that belong to no other write; the promise is kept by whoever hands this in. */
-  tell: (events: readonly NewEvent[]) => void;
-  /** Told of every step, in order: for whoever measures which of them are ever taken. */
-  onStep?: ((session: string, from: SessionState, event: SessionEvent, to: SessionState) => void) | undefined;
-  /** Called when a session has another generator. */
-  onRestarted: (session: string) => void;
-  /** A fault that is a bug; it is logged once, there. */
-  onFault: (session: string, thrown: unknown) => void;
-}
-
-/** What a session says of itself when it is loaded. */
-export interface SessionInputs extends BindingInputs {
-  id: string;
-  /** Identity of what its last turn that ended well ran under. */
-  proven: string | null;
-}
-
-/** A restart that is due and has not happened yet. */
-export interface PendingRestart {
-  reason: RestartReason;
-  requestedAt: number;
-  blockedBy: BlockedBy;
-}
-
-/** The first wait before a generator that died of a bug is started again; doubled each time, at most a minute. */
-const firstRecoveryMs = 1000;
-const longestRecoveryMs = 60_000;
 
 /**
  * One loaded session: owns its state and its generator. Everything from outside comes through `wake` (there may be
@@ -50,30 +17,25 @@ const longestRecoveryMs = 60_000;
 export class Session implements GeneratorHost {
   readonly id: string;
   readonly #around: SessionSurroundings;
-  #inputs: BindingInputs;
+  readonly #target: Target;
   #state: SessionState;
   #generator: Generator;
   /** The newest revision whose binding the generator has. */
   #revision: number;
-  /** What it may go back to where the binding it wants is held. */
-  #older: OlderBinding | undefined;
-  #provenBefore: string | null;
   #requestedRestartAt: number | undefined;
   /** Since when another binding is due; undefined: since the revision in force. */
   #dueSince: number | undefined;
   #loop: Promise<void> | undefined;
   #isWoken = false;
-  #recoveries = 0;
-  /** Ends the pause after a fault. */
-  #pause: AbortController | undefined;
+  /** From a fault until its work is done. */
+  #recovery: Recovery | undefined;
 
   constructor(inputs: SessionInputs, around: SessionSurroundings) {
     this.id = inputs.id;
     this.#around = around;
-    this.#inputs = inputsAlone(inputs);
-    this.#provenBefore = inputs.proven;
+    this.#target = new Target(inputs, around);
     this.#state = { kind: "idle", since: around.clock.now() };
-    const { binding, revision } = this.#target();
+    const { binding, revision } = this.#target.now();
     this.#generator = new Generator(around.ids.generator(), binding, this, around);
     this.#revision = revision;
   }
@@ -102,7 +64,7 @@ export class Session implements GeneratorHost {
 
   /** The binding it wants; another than the one it has while that is held, or a restart is due. */
   get wanted(): Binding {
-    return this.#around.bindings.of(this.#inputs);
+    return this.#target.wanted;
   }
 
   /** The revision the generator runs under: the newest whose binding is equal to its own. */
@@ -115,19 +77,19 @@ export class Session implements GeneratorHost {
     const reason = this.#dueReason();
     if (reason === undefined) return null;
     const requestedAt = this.#requestedRestartAt ?? this.#dueSince ?? this.#around.bindings.inForce.appliedAt;
-    return { reason, requestedAt, blockedBy: this.#blockedBy() };
+    return { reason, requestedAt, blockedBy: blockedBy(this.#state) };
   }
 
   /** While the binding it wants is held: the one it goes back to; null where it waits. */
   runsInstead(): { provider: string; model: string } | null {
-    const { binding } = this.#target();
+    const { binding } = this.#target.now();
     if (binding.fingerprint === this.wanted.fingerprint) return null;
     return { provider: binding.provider, model: binding.config.model };
   }
 
   /** Whether settings not yet in force would give it another binding. */
   wouldChangeUnder(bindings: Bindings): boolean {
-    return bindings.of(this.#inputs).fingerprint !== this.wanted.fingerprint;
+    return this.#target.wouldChangeUnder(bindings);
   }
 
   /** There may be something pending: takes it up unless it is at work already. */
@@ -143,7 +105,7 @@ export class Session implements GeneratorHost {
 
   /** Another binding may be the one to have now: the session's wishes changed. */
   refresh(inputs: BindingInputs): void {
-    this.#inputs = inputsAlone(inputs);
+    this.#target.wish(inputs);
     this.#dueSince = this.#around.clock.now();
     if (!this.follow()) this.#dueSince = undefined;
   }
@@ -154,10 +116,10 @@ export class Session implements GeneratorHost {
    */
   follow(): boolean {
     const reason = this.#dueReason();
-    if (reason === undefined) this.#revision = this.#target().revision;
+    if (reason === undefined) this.#revision = this.#target.now().revision;
     else {
       this.post({ type: "due", reason });
-      this.#pause?.abort();
+      this.#recovery?.cutShort();
     }
     return reason !== undefined;
   }
@@ -169,7 +131,7 @@ export class Session implements GeneratorHost {
     // 1. Also where no turn shows yet: a claim may be under way, and its turn is then not begun.
     if (when === "now") this.#generator.abort("restart");
     if (!isBusy || when === "boundary") this.post({ type: "due", reason: this.#dueReason() ?? "requested" });
-    this.#pause?.abort();
+    this.#recovery?.cutShort();
     return isBusy && when === "boundary" ? "at_boundary" : "now";
   }
 
@@ -186,7 +148,7 @@ export class Session implements GeneratorHost {
     const hadTurn = this.inFlight > 0;
     this.post({ type: "closed" });
     this.#around.guard.abandonTrials(this.id);
-    this.#pause?.abort();
+    this.#recovery?.cutShort();
     if (!hadTurn) this.#generator.retire();
     await this.#loop;
   }
@@ -211,7 +173,7 @@ export class Session implements GeneratorHost {
 
   /** See `GeneratorHost`. */
   fallbacks(): readonly Binding[] {
-    return this.#around.bindings.fallbacks(this.#inputs);
+    return this.#target.fallbacks();
   }
 
   /** See `GeneratorHost`. */
@@ -250,7 +212,7 @@ export class Session implements GeneratorHost {
           this.#around.guard.abandonTrials(this.id);
           continue;
         }
-        this.#recoveries = 0;
+        this.#recovery = undefined;
         this.post({ type: "emptied" });
         return;
       } catch (thrown) {
@@ -265,37 +227,19 @@ export class Session implements GeneratorHost {
    * edit cuts the pause short.
    */
   async #recover(thrown: unknown): Promise<void> {
-    const { clock } = this.#around;
     this.#around.onFault(this.id, thrown);
-    let isGivenBack = await this.#giveLeaseBack();
+    const recovery = (this.#recovery ??= new Recovery(this.id, this.#around));
+    const { lease } = this.#generator;
+    const isGivenBack = await recovery.giveBack(lease);
     this.post({ type: "restarts", reason: this.#dueReason() ?? "requested" });
-    do {
-      if (this.#isClosed()) return;
-      this.#pause = new AbortController();
-      const pauseMs = Math.min(firstRecoveryMs * 2 ** Math.min(this.#recoveries++, 10), longestRecoveryMs);
-      await clock.sleep(pauseMs, this.#pause.signal);
-      this.#pause = undefined;
-      // 1. No message is taken before the one that was in flight is pending again: it comes first.
-      isGivenBack ||= await this.#giveLeaseBack();
-    } while (!isGivenBack);
+    await recovery.rest(lease, isGivenBack, () => this.#isClosed());
     if (this.#isClosed()) return;
     const cause = this.#around.redact(errorText(thrown));
     this.#around.tell([{ type: "session.recovered", data: { session: this.id, cause } }]);
-    // 2. A restart that is due is for the loop, which does it as any other.
+    // 1. A restart that is due is for the loop, which does it as any other.
     if (this.#dueReason() !== undefined) return;
     this.#install();
     this.post({ type: "replaced", hasPending: true });
-  }
-
-  async #giveLeaseBack(): Promise<boolean> {
-    const { clock, store } = this.#around;
-    try {
-      await store.messages.release(this.#generator.lease, clock.now());
-      return true;
-    } catch (thrown) {
-      this.#around.onFault(this.id, thrown);
-      return false;
-    }
   }
 
   /** The old generator is at a boundary: its `run` has returned, or it was idle. */
@@ -325,53 +269,22 @@ export class Session implements GeneratorHost {
 
   #install(): void {
     const { guard, ids } = this.#around;
-    if (guard.isProven(this.binding.config) && !guard.holdOver(this.binding.config))
-      this.#older = { binding: this.binding, revision: this.#revision };
+    this.#target.leave({ binding: this.binding, revision: this.#revision });
     this.#requestedRestartAt = undefined;
     this.#dueSince = undefined;
     // 1. Whoever came to want another binding than the held one it was to try leaves that to another session.
     if (!guard.isTrying(this.wanted.config, this.id)) guard.abandonTrials(this.id);
-    const { binding, revision } = this.#target();
+    const { binding, revision } = this.#target.now();
     this.#generator = new Generator(ids.generator(), binding, this, this.#around);
     this.#revision = revision;
   }
 
   #isOtherBindingDue(): boolean {
-    return this.#target().binding.fingerprint !== this.binding.fingerprint;
+    return this.#target.now().binding.fingerprint !== this.binding.fingerprint;
   }
 
   #dueReason(): RestartReason | undefined {
-    const { binding } = this.#target();
-    if (binding.fingerprint !== this.binding.fingerprint) return restartReason(this.binding, binding);
-    return this.#requestedRestartAt === undefined ? undefined : "requested";
-  }
-
-  /** The binding it should have now: what it wants, or while that is held what it may go back to. */
-  #target(): OlderBinding {
-    const { guard, bindings } = this.#around;
-    const { wanted } = this;
-    const back = bindingToGoBackTo(guard, this.id, wanted, () => this.#lastProven());
-    if (!back) return { binding: wanted, revision: this.#around.revision() };
-    return { binding: bindings.back(back.binding, wanted), revision: back.revision };
-  }
-
-  /** Its own, else what its last turn ran under as far as this run of the daemon or the settings still hold it. */
-  #lastProven(): OlderBinding | undefined {
-    if (this.#older) return this.#older;
-    const { guard, bindings } = this.#around;
-    const proven = this.#provenBefore === null ? undefined : guard.provenBinding(this.#provenBefore);
-    const inMemory = proven && guard.provenCandidate(proven.identity);
-    const binding = inMemory
-      ? withOptionsOf(inMemory, this.wanted)
-      : proven && bindings.rebuild(proven, this.#inputs);
-    if (binding) this.#older = { binding, revision: this.#around.revision() };
-    else this.#provenBefore = null;
-    return this.#older;
-  }
-
-  #blockedBy(): BlockedBy {
-    if (this.#state.kind === "busy") return "turn";
-    return this.#state.kind === "idle" ? "step" : "settling";
+    return dueReason(this.binding, this.#target.now().binding, this.#requestedRestartAt !== undefined);
   }
 
   #label(): BindingLabel {
