@@ -1,3 +1,4 @@
+import { parse } from "jsonc-parser";
 import type { Document, Seen } from "../history.ts";
 import { isDocument, leavesOf, numberOf, type NumberKey } from "./document.ts";
 import type { Told } from "./judge.ts";
@@ -7,6 +8,8 @@ import { expect } from "./violation.ts";
 interface FileState {
   at: number;
   document: Document;
+  /** As it is written, references and all; undefined where it means what it says. */
+  written: Document | undefined;
   leaves: Map<string, string>;
 }
 
@@ -47,10 +50,10 @@ export class Revisions {
       // Where only a referenced file was edited, the settings file says what it said.
       const isSame = seen.text === undefined && (seen.how === "rename" || seen.how === "in place");
       this.#file = { text: isSame ? this.#file.text : seen.text, at: seen.at, isGood: seen.isGood };
-      if (seen.document !== undefined && seen.isGood) this.#add(seen.document, seen.at);
+      if (seen.document !== undefined && seen.isGood) this.#add(seen.document, seen.at, this.#file.text);
     } else if (seen.kind === "written") {
       this.#file = { text: seen.text, at: seen.at, isGood: true };
-      if (isDocument(seen.document)) this.#add(seen.document, seen.at);
+      if (isDocument(seen.document)) this.#add(seen.document, seen.at, seen.text);
     }
   }
 
@@ -70,7 +73,11 @@ export class Revisions {
     // 2. At a start the file as it stands is used, whatever it is said to change.
     const isAsItStands = (index: number): boolean => source === "start" && index === known.length - 1;
     const fitting = known.filter((_, index) => scores[index] === best || isAsItStands(index));
-    this.#revisions.push({ revision, at: when, documents: fitting.map((state) => state.document) });
+    // 3. A start on a bad file takes the text accepted last; where its references lead by then is not told.
+    const isAnew = source === "start" && changedKeys.length === 0;
+    const anew = isAnew ? this.#bases.flatMap(({ written }) => (written ? [written] : [])) : [];
+    const documents = [...fitting.map((state) => state.document), ...anew];
+    this.#revisions.push({ revision, at: when, documents });
     const [earliest] = fitting;
     if (!earliest) return;
     this.#bases = fitting;
@@ -102,8 +109,8 @@ export class Revisions {
     return Math.min(...this.#bases.map((base) => distance(base, state, changedKeys)));
   }
 
-  #add(document: Document, at: number): void {
-    this.#states.push({ at, document, leaves: leavesOf(document) });
+  #add(document: Document, at: number, text?: string): void {
+    this.#states.push({ at, document, written: writtenOf(document, text), leaves: leavesOf(document) });
   }
 }
 
@@ -120,4 +127,9 @@ function distance(base: FileState | undefined, state: FileState, changedKeys: re
   const untold = [...changed].filter((path) => !told.has(path)).length;
   const unexplained = changedKeys.filter((path) => !changed.has(path)).length;
   return untold + unexplainedWeight * unexplained;
+}
+
+function writtenOf(document: Document, text = ""): Document | undefined {
+  const written: unknown = parse(text.replace(/^\uFEFF/, ""));
+  return isDocument(written) && JSON.stringify(written) !== JSON.stringify(document) ? written : undefined;
 }

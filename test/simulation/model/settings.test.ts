@@ -31,6 +31,28 @@ judges("fresh", "its call goes where that revision says", (life, isBroken) => {
     .done("m1");
 });
 
+judges(
+  "fresh",
+  "a start on a bad file asks anew where the references accepted last lead",
+  (life, isBroken) => {
+    const withKey = (apiKey: string) => ({
+      provider: "first",
+      providers: { first: { kind: "openai", baseUrl: "http://first.test/v1", apiKey, model: "one" } },
+    });
+    const edit = { kind: "edit" as const, how: "rename" as const, isGood: true };
+    const text = JSON.stringify(withKey(isBroken ? "one-key" : "file:first.key"));
+    life.see({ ...edit, document: withKey("one-key"), text }).changed(2, ["providers.first.apiKey"]);
+    life
+      .wait(1)
+      .see({ ...edit, document: withKey("another-key"), text: undefined })
+      .edit(other)
+      .edit(other, false);
+    life.see({ kind: "crash", boot: 1, variant: "idle" }).see({ kind: "boot", boot: 2, phase: "asked" });
+    life.changed(3, [], "start").wait(1).accept("m1").started("m1", 1, { revision: 3 });
+    life.ended(life.call({ boot: 2, key: "another-key" })).done("m1");
+  },
+);
+
 judges("fresh", "a session that wishes for another provider gets that", (life, isBroken) => {
   const overrides = { provider: "second", model: null, mode: null };
   life
