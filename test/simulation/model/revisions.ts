@@ -75,12 +75,11 @@ export class Revisions {
     const fitting = known.filter((_, index) => scores[index] === best || isAsItStands(index));
     // 3. A start on a bad file takes the text accepted last; where its references lead by then is not told.
     const isAnew = source === "start" && changedKeys.length === 0;
-    const anew = isAnew ? this.#bases.flatMap(({ written }) => (written ? [written] : [])) : [];
-    const documents = [...fitting.map((state) => state.document), ...anew];
-    this.#revisions.push({ revision, at: when, documents });
+    const candidates = isAnew ? [...fitting, ...this.#bases.flatMap(asWritten)] : fitting;
+    this.#revisions.push({ revision, at: when, documents: candidates.map((state) => state.document) });
     const [earliest] = fitting;
     if (!earliest) return;
-    this.#bases = fitting;
+    this.#bases = candidates;
     this.#states = this.#states.slice(this.#states.indexOf(earliest));
   }
 
@@ -127,6 +126,11 @@ function distance(base: FileState | undefined, state: FileState, changedKeys: re
   const untold = [...changed].filter((path) => !told.has(path)).length;
   const unexplained = changedKeys.filter((path) => !changed.has(path)).length;
   return untold + unexplainedWeight * unexplained;
+}
+
+/** The same with its references as they are written: where they lead is not known. */
+function asWritten({ at, written }: FileState): FileState[] {
+  return written ? [{ at, document: written, written, leaves: leavesOf(written) }] : [];
 }
 
 function writtenOf(document: Document, text = ""): Document | undefined {
