@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { SegueError, type Problem } from "../core/errors.ts";
-import type { SessionTemplate } from "../store/store.ts";
+import type { SessionTemplate } from "../store/sessions.ts";
 import { cleanEvent, type EventObject, eventLine, isEventObject, isTooDeep } from "./content.ts";
 import { isExcluded } from "./project.ts";
 import summaryRequest from "./summary.md" with { type: "text" };

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { SegueError } from "../core/errors.ts";
 import { failureKinds } from "../core/events.ts";
-import type { RestoredMessage, RestoredSession } from "../store/store.ts";
+import type { RestoredMessage, RestoredSession } from "../store/checkpoints.ts";
 
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/));
 const textOrNull = v.nullable(v.string());

@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { SegueError, errorText } from "../core/errors.ts";
 import { Releasers } from "../core/releasers.ts";
 import { openDatabase } from "#platform";
-import type { RestoredSession } from "../store/store.ts";
+import type { RestoredSession } from "../store/checkpoints.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import { parseCheckpoint } from "./checkpoint-file.ts";
 import { dataFolder, lockDataFolder, makeDataFolder } from "./instance.ts";

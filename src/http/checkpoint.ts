@@ -1,5 +1,5 @@
 import { isoTime } from "../core/clock.ts";
-import type { SessionSnapshot } from "../store/store.ts";
+import type { SessionSnapshot } from "../store/checkpoints.ts";
 import { type Loaded, representMessage, representSession } from "./representation.ts";
 import type { Services } from "./services.ts";
 

@@ -2,7 +2,8 @@ import { isoTime } from "../core/clock.ts";
 import type { SessionRegistry } from "../sessions/registry.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Bindings } from "../sessions/bindings.ts";
-import type { MessageRecord, SessionRecord } from "../store/store.ts";
+import type { MessageRecord } from "../store/message.ts";
+import type { SessionRecord } from "../store/sessions.ts";
 import type { ShownMessage, ShownSession } from "./answers.ts";
 
 const timeOrNull = (at: number | null): string | null => (at === null ? null : isoTime(at));

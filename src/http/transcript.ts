@@ -1,5 +1,8 @@
 import { isoTime } from "../core/clock.ts";
-import type { MessageRecord, Note, SessionRecord, Store } from "../store/store.ts";
+import type { MessageRecord } from "../store/message.ts";
+import type { Note } from "../store/notes.ts";
+import type { SessionRecord } from "../store/sessions.ts";
+import type { Store } from "../store/store.ts";
 
 /** Something that was said in a session. */
 export interface TranscriptEntry {

@@ -3,7 +3,7 @@ import type { RestartReason } from "../core/events.ts";
 import type { Candidate } from "../providers/candidate.ts";
 import type { ProviderConfig } from "../providers/provider.ts";
 import type { ProviderSettings, Settings } from "../settings/schema.ts";
-import type { Overrides, TurnMode } from "../store/store.ts";
+import type { Overrides, TurnMode } from "../store/sessions.ts";
 
 /** The settings of class `turn` that are no provider's. */
 export interface TurnOptions {

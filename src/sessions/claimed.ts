@@ -1,4 +1,4 @@
-import type { ClaimResult, Exchange } from "../store/store.ts";
+import type { ClaimResult, Exchange } from "../store/turns.ts";
 import type { Binding } from "./binding.ts";
 import { contextTurns, noteTurns } from "./context.ts";
 import type { TurnOrder } from "./turn.ts";

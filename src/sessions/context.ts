@@ -1,5 +1,5 @@
 import type { ContextTurn } from "../providers/provider.ts";
-import type { Exchange } from "../store/store.ts";
+import type { Exchange } from "../store/turns.ts";
 
 /** A session's present context as a provider gets it, oldest first. */
 export function contextTurns(exchanges: readonly Exchange[]): ContextTurn[] {

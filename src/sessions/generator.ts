@@ -2,7 +2,7 @@ import { isStorageFault } from "../core/errors.ts";
 import type { NewEvent } from "../core/events.ts";
 import type { Permit } from "../providers/gate.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { Lease } from "../store/store.ts";
+import type { Lease } from "../store/turns.ts";
 import type { Binding } from "./binding.ts";
 import { type Claimed, hasAnyOf, idsOf, lastOf, messagesPerTurn, turnOrder } from "./claimed.ts";
 import { Settlement, storageRetryMs } from "./settlement.ts";

@@ -1,4 +1,4 @@
-import type { Lease } from "../store/store.ts";
+import type { Lease } from "../store/turns.ts";
 import type { SessionSurroundings } from "./surroundings.ts";
 
 /** The first wait before a generator that died of a bug is started again; doubled each time, at most a minute. */

@@ -3,16 +3,9 @@ import { SegueError } from "../core/errors.ts";
 import type { NewEvent } from "../core/events.ts";
 import { identityOf } from "../providers/identity.ts";
 import type { Settings } from "../settings/schema.ts";
-import type {
-  AcceptRequest,
-  AcceptResult,
-  MessageRecord,
-  NewSession,
-  RetryRequest,
-  RetryResult,
-  SessionPatch,
-  SessionRecord,
-} from "../store/store.ts";
+import type { AcceptRequest, AcceptResult, RetryRequest, RetryResult } from "../store/inbox.ts";
+import type { MessageRecord } from "../store/message.ts";
+import type { NewSession, SessionPatch, SessionRecord } from "../store/sessions.ts";
 import { Bindings } from "./bindings.ts";
 import { dueToUnload } from "./idle.ts";
 import { Rollout, type RolloutStatus } from "./rollout.ts";

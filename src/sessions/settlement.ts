@@ -3,7 +3,7 @@ import type { MessageError } from "../core/events.ts";
 import type { Permit } from "../providers/gate.ts";
 import { identityOf } from "../providers/identity.ts";
 import type { Failure } from "../providers/provider.ts";
-import type { Lease } from "../store/store.ts";
+import type { Lease } from "../store/turns.ts";
 import type { Binding } from "./binding.ts";
 import { type Claimed, contentOf, idsOf, lastOf } from "./claimed.ts";
 import { freshContextFrom, isDueToRollOver } from "./context.ts";

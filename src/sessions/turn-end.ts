@@ -1,6 +1,6 @@
 import type { MessageError } from "../core/events.ts";
 import type { Consequence } from "../providers/gate.ts";
-import type { PutBackRequest, TurnResult } from "../store/store.ts";
+import type { PutBackRequest, TurnResult } from "../store/turns.ts";
 import type { Claimed } from "./claimed.ts";
 import type { Attempted, NextStep } from "./retry.ts";
 

@@ -49,7 +49,7 @@ const closed: readonly { files: RegExp; openTo: RegExp; because: string }[] = [
   {
     files: /^src\/store\/sqlite\//,
     openTo: /^src\/(store|daemon)\//,
-    because: "the store is used through store.ts",
+    because: "the store is used through its interfaces",
   },
 ];
 

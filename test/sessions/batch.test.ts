@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import type { MessageRecord } from "../../src/store/store.ts";
+import type { MessageRecord } from "../../src/store/message.ts";
 import { Rig, closeRigs } from "./rig.ts";
 
 afterEach(closeRigs);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { contextTurns, freshContextFrom, isDueToRollOver, noteTurns } from "../../src/sessions/context.ts";
-import type { Exchange } from "../../src/store/store.ts";
+import type { Exchange } from "../../src/store/turns.ts";
 
 /** An exchange that is estimated at so many tokens. */
 function exchange(seq: number, tokens: number): Exchange {

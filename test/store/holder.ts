@@ -1,13 +1,8 @@
 import type { Usage } from "../../src/core/events.ts";
-import type {
-  ClaimRequest,
-  FinishRequest,
-  Lease,
-  MessageRecord,
-  PutBackRequest,
-  SessionRecord,
-  Store,
-} from "../../src/store/store.ts";
+import type { MessageRecord } from "../../src/store/message.ts";
+import type { SessionRecord } from "../../src/store/sessions.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { ClaimRequest, FinishRequest, Lease, PutBackRequest } from "../../src/store/turns.ts";
 import { noon } from "./store-under-test.ts";
 
 /** What `Holder.done` may be told; the rest is filled in. */

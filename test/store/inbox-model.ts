@@ -1,4 +1,5 @@
-import type { Lease, MessageStatus } from "../../src/store/store.ts";
+import type { MessageStatus } from "../../src/store/message.ts";
+import type { Lease } from "../../src/store/turns.ts";
 
 /** What may be asked of a store. `turn` and `message` pick one of all that there ever were, by its place. */
 export type Operation =

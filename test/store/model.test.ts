@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import type { AcceptResult, Store } from "../../src/store/store.ts";
+import type { AcceptResult } from "../../src/store/inbox.ts";
+import type { Store } from "../../src/store/store.ts";
 import { closeStores, openInMemory } from "./disk-store.ts";
 import { Holder } from "./holder.ts";
 import {

@@ -1,14 +1,10 @@
 import type { StoredEvent } from "../../src/core/events.ts";
 import { SegueError } from "../../src/core/errors.ts";
 import { createIds } from "../../src/core/ids.ts";
-import type {
-  AcceptRequest,
-  AcceptResult,
-  MessageRecord,
-  NewSession,
-  SessionRecord,
-  Store,
-} from "../../src/store/store.ts";
+import type { AcceptRequest, AcceptResult } from "../../src/store/inbox.ts";
+import type { MessageRecord } from "../../src/store/message.ts";
+import type { NewSession, SessionRecord } from "../../src/store/sessions.ts";
+import type { Store } from "../../src/store/store.ts";
 
 /** The time of everything that happens at no other. */
 export const noon = Date.parse("2026-03-01T12:00:00.000Z");

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { SegueError } from "../../core/errors.ts";
-import type { AcceptResult, Idempotency, MessageRecord } from "../../store/store.ts";
+import type { AcceptResult, Idempotency } from "../../store/inbox.ts";
+import type { MessageRecord } from "../../store/message.ts";
 import type { ShownMessage } from "../answers.ts";
 import type { Routes } from "../app.ts";
 import { mediaType, readText, parseJson, requireMediaType, requireNothing } from "../body.ts";

@@ -1,5 +1,5 @@
 import { SegueError } from "../../core/errors.ts";
-import type { RetryRequest, RetryResult } from "../../store/store.ts";
+import type { RetryRequest, RetryResult } from "../../store/inbox.ts";
 import type { Routes } from "../app.ts";
 import { representMessage } from "../representation.ts";
 import { requireNothing } from "../body.ts";

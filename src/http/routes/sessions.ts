@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { SegueError } from "../../core/errors.ts";
 import { bindingOf } from "../../sessions/binding.ts";
-import type { NewSession, Overrides, SessionPatch, SessionRecord } from "../../store/store.ts";
+import type { NewSession, Overrides, SessionPatch, SessionRecord } from "../../store/sessions.ts";
 import type { Routes } from "../app.ts";
 import { sessionStates } from "../answers.ts";
 import { readJson, readOptionalJson } from "../body.ts";

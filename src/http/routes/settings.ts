@@ -3,7 +3,7 @@ import { isoTime } from "../../core/clock.ts";
 import { SegueError } from "../../core/errors.ts";
 import type { Edit } from "../../settings/edit.ts";
 import { jsonSchema } from "../../settings/schema.ts";
-import type { RevisionRecord } from "../../store/store.ts";
+import type { RevisionRecord } from "../../store/revisions.ts";
 import type { Transport } from "../access.ts";
 import type { Routes } from "../app.ts";
 import { readJson } from "../body.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Database } from "../../platform/platform.ts";
-import type { AcceptRequest, AcceptResult } from "../store.ts";
+import type { AcceptRequest, AcceptResult } from "../inbox.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import { createInsertRows } from "./insert-rows.ts";
 import { integer, text } from "./row.ts";

@@ -1,11 +1,12 @@
 import type { Database, SqlRow, SqlValue } from "../../platform/platform.ts";
-import type { MemoryRecord, Page, PageRequest, Store } from "../store.ts";
+import type { AgentStore, MemoryRecord } from "../agents.ts";
+import type { Page, PageRequest } from "../page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { integer, text, textOrNull } from "./row.ts";
 
 /** What coding agents leave in one database (see `Store.agents`). */
-export function createAgents(database: Database, commit: GroupCommit): Store["agents"] {
+export function createAgents(database: Database, commit: GroupCommit): AgentStore {
   const count = database.prepare(
     "INSERT INTO agent_events (event, count) VALUES (?, 1) ON CONFLICT (event) DO UPDATE SET count = count + 1",
   );

@@ -1,5 +1,5 @@
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { RestoredMessage, RestoredSession, SessionSnapshot, Store } from "../store.ts";
+import type { CheckpointStore, RestoredMessage, RestoredSession, SessionSnapshot } from "../checkpoints.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { messageRecord } from "./message-record.ts";
@@ -7,7 +7,7 @@ import { integer, text, textOrNull } from "./row.ts";
 import { sessionRecord } from "./sessions.ts";
 
 /** Checkpoints of one database (see `Store.checkpoints`). */
-export function createCheckpoints(database: Database, commit: GroupCommit): Store["checkpoints"] {
+export function createCheckpoints(database: Database, commit: GroupCommit): CheckpointStore {
   const snapshot = createSnapshot(database);
   const restore = createRestore(database);
   const clash = createClash(database);

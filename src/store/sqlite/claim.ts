@@ -1,5 +1,5 @@
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { ClaimRequest, ClaimResult } from "../store.ts";
+import type { ClaimRequest, ClaimResult } from "../turns.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import { messageRecord } from "./message-record.ts";
 import { fromHead } from "./head.ts";

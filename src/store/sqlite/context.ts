@@ -1,5 +1,5 @@
 import type { Database } from "../../platform/platform.ts";
-import type { Exchange } from "../store.ts";
+import type { Exchange } from "../turns.ts";
 import { createDeliveredNotes } from "./notes.ts";
 import { textGiven } from "./parameter.ts";
 import { integer, text, textOrNull } from "./row.ts";

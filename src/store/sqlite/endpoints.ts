@@ -1,6 +1,6 @@
 import type { ParkReason } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { HoldRecord, ParkRecord, Proven, Store } from "../store.ts";
+import type { EndpointStore, HoldRecord, ParkRecord, Proven } from "../endpoints.ts";
 import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { integer, integerOrNull, oneOf, text, textOrNull } from "./row.ts";
@@ -8,7 +8,7 @@ import { integer, integerOrNull, oneOf, text, textOrNull } from "./row.ts";
 const reasons: readonly ParkReason[] = ["rate_limited", "unreachable", "auth", "not_found"];
 
 /** What one database knows of endpoints, keys and models (see `Store.endpoints`). */
-export function createEndpoints(database: Database, commit: GroupCommit): Store["endpoints"] {
+export function createEndpoints(database: Database, commit: GroupCommit): EndpointStore {
   const prove = database.prepare(
     `INSERT INTO proven (identity, provider, kind, endpoint, model, at) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (identity) DO UPDATE SET at = excluded.at`,

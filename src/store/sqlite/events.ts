@@ -1,7 +1,7 @@
 import { isoTime } from "../../core/clock.ts";
 import type { EventType, NewEvent, StoredEvent } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { Store } from "../store.ts";
+import type { EventStore } from "../events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { createInsertRows } from "./insert-rows.ts";
 import { integer, text, textOrNull } from "./row.ts";
@@ -40,7 +40,7 @@ function idIn(row: SqlRow | undefined): number {
 }
 
 /** The events of one database (see `Store.events`). */
-export function createEvents(database: Database, commit: GroupCommit): Store["events"] {
+export function createEvents(database: Database, commit: GroupCommit): EventStore {
   const after = database.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?");
   const oldest = database.prepare("SELECT min(id) AS id FROM events");
   const newest = database.prepare(newestId);

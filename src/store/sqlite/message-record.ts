@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { failureKinds, type MessageError, type Usage } from "../../core/events.ts";
 import type { SqlRow } from "../../platform/platform.ts";
-import type { MessageRecord } from "../store.ts";
+import type { MessageRecord } from "../message.ts";
 import { integer, integerOrNull, oneOf, text, textOrNull } from "./row.ts";
 
 const statuses = ["pending", "running", "done", "failed", "cancelled"] as const;

@@ -1,6 +1,8 @@
 import { SegueError } from "../../core/errors.ts";
 import type { Database, SqlValue } from "../../platform/platform.ts";
-import type { MessageRecord, MessageStatus, Page, PageRequest, Store } from "../store.ts";
+import type { MessageRecord, MessageStatus } from "../message.ts";
+import type { MessageStore } from "../messages.ts";
+import type { Page, PageRequest } from "../page.ts";
 import type { Accept } from "./accept.ts";
 import type { Claim } from "./claim.ts";
 import { createContext } from "./context.ts";
@@ -25,7 +27,7 @@ export function createMessages(parts: {
   accept: Accept;
   claim: Claim;
   ends: TurnEnds;
-}): Store["messages"] {
+}): MessageStore {
   const { database, commit, accept, claim, ends } = parts;
   const byId = database.prepare("SELECT * FROM messages WHERE id = ?");
   const head = database.prepare(

@@ -1,10 +1,10 @@
 import type { Database } from "../../platform/platform.ts";
-import type { Note, Store } from "../store.ts";
+import type { Note, NoteStore } from "../notes.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { integer, text, textOrNull } from "./row.ts";
 
 /** The notes of one database (see `Store.notes`). */
-export function createNotes(database: Database, commit: GroupCommit): Store["notes"] {
+export function createNotes(database: Database, commit: GroupCommit): NoteStore {
   const add = database.prepare(
     `INSERT INTO notes (session, at, text) SELECT ?, ?, ?
      WHERE NOT EXISTS (SELECT 1 FROM notes WHERE session = ? AND message IS NULL)`,

@@ -1,5 +1,5 @@
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { Store } from "../store.ts";
+import type { RetentionStore } from "../retention.ts";
 import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { integer, text } from "./row.ts";
@@ -8,7 +8,7 @@ import { integer, text } from "./row.ts";
 const rowsPerStep = 500;
 
 /** What deletes the old of one database, step by step (see `Store.retention`). */
-export function createRetention(database: Database, commit: GroupCommit): Store["retention"] {
+export function createRetention(database: Database, commit: GroupCommit): RetentionStore {
   const deleteMessages = createDeleteMessages(database);
   const deleteSessions = createDeleteSessions(database);
   const oldest = database.prepare("SELECT id, at FROM events ORDER BY id LIMIT ?");

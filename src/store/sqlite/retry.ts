@@ -1,6 +1,6 @@
 import type { Database } from "../../platform/platform.ts";
 import type { ToldEvent } from "./events.ts";
-import type { RetryRequest, RetryResult } from "../store.ts";
+import type { RetryRequest, RetryResult } from "../inbox.ts";
 import type { Accept } from "./accept.ts";
 import { integer, text } from "./row.ts";
 

@@ -1,6 +1,6 @@
 import type { RevisionSource } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { RevisionRecord, Store } from "../store.ts";
+import type { RevisionRecord, RevisionStore } from "../revisions.ts";
 import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -12,7 +12,7 @@ const mostRevisions = 100;
 const sources: readonly RevisionSource[] = ["start", "file", "reference", "api", "rollback", "signal"];
 
 /** The accepted states of the settings of one database (see `Store.revisions`). */
-export function createRevisions(database: Database, commit: GroupCommit): Store["revisions"] {
+export function createRevisions(database: Database, commit: GroupCommit): RevisionStore {
   const insert = database.prepare(
     "INSERT INTO revisions (at, source, changed_keys, fingerprint, text) VALUES (?, ?, ?, ?, ?) RETURNING revision",
   );

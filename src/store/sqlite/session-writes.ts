@@ -1,6 +1,6 @@
 import type { Usage } from "../../core/events.ts";
 import type { Database, SqlValue } from "../../platform/platform.ts";
-import type { SessionRecord } from "../store.ts";
+import type { SessionRecord } from "../sessions.ts";
 import { sessionRecord } from "./sessions.ts";
 
 /** What a turn changes in its session; each answers with the session as it stands then. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { NewSession, Page, SessionPatch, SessionRecord, Store } from "../store.ts";
+import type { Page } from "../page.ts";
+import type { NewSession, SessionPatch, SessionRecord, SessionStore } from "../sessions.ts";
 import { tell } from "./events.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -54,7 +55,7 @@ export function createSessions(
   database: Database,
   commit: GroupCommit,
   insertSession: InsertSession,
-): Store["sessions"] {
+): SessionStore {
   const byId = database.prepare("SELECT * FROM sessions WHERE id = ?");
   const count = database.prepare("SELECT count(*) AS count FROM sessions");
   const withPending = database.prepare("SELECT id FROM sessions WHERE pending > 0 ORDER BY n");

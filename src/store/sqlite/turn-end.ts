@@ -1,7 +1,8 @@
 import { isoTime } from "../../core/clock.ts";
 import type { NewEvent, Usage } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
-import type { FinishRequest, Lease, PutBackRequest, SessionRecord, TurnResult } from "../store.ts";
+import type { SessionRecord } from "../sessions.ts";
+import type { FinishRequest, Lease, PutBackRequest, TurnResult } from "../turns.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import { createDeliverNote } from "./notes.ts";
 import { integer, text } from "./row.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { SessionTemplate, Store } from "../../../src/store/store.ts";
+import type { SessionTemplate } from "../../../src/store/sessions.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { Holder } from "../holder.ts";
 import { accepted, messageOf, noon, sessionOf, type OpenStore } from "../store-under-test.ts";
 

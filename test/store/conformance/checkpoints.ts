@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { RestoredSession, SessionSnapshot, Store } from "../../../src/store/store.ts";
+import type { RestoredSession, SessionSnapshot } from "../../../src/store/checkpoints.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { Holder } from "../holder.ts";
 import {
   accepted,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { HoldRecord, ParkRecord, Proven } from "../../../src/store/store.ts";
+import type { HoldRecord, ParkRecord, Proven } from "../../../src/store/endpoints.ts";
 import { Holder } from "../holder.ts";
 import { acceptedOne, noon, sessionOf, told, type OpenStore } from "../store-under-test.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Lease, Store } from "../../../src/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
+import type { Lease } from "../../../src/store/turns.ts";
 import { Holder } from "../holder.ts";
 import {
   accepted,

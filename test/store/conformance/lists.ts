@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Page, PageRequest, Store } from "../../../src/store/store.ts";
+import type { Page, PageRequest } from "../../../src/store/page.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { Holder } from "../holder.ts";
 import { accepted, newSession, noon, refusalOf, type OpenStore } from "../store-under-test.ts";
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import type { MessageRecord, RetryResult, Store } from "../../../src/store/store.ts";
+import type { RetryResult } from "../../../src/store/inbox.ts";
+import type { MessageRecord } from "../../../src/store/message.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { Holder } from "../holder.ts";
 import { accepted, messageOf, noon, sessionOf, toldTypes, type OpenStore } from "../store-under-test.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { RevisionRecord } from "../../../src/store/store.ts";
+import type { RevisionRecord } from "../../../src/store/revisions.ts";
 import { noon, told, type OpenStore } from "../store-under-test.ts";
 
 const first: Omit<RevisionRecord, "revision"> = {
