@@ -18,7 +18,7 @@ import { expectNothingLeft, expectRest } from "./model/rest.ts";
 import { Revisions } from "./model/revisions.ts";
 import { Secrets } from "./model/secrets.ts";
 import { Spans } from "./model/spans.ts";
-import { expectSomebodyRuns, expectWaitsStated } from "./model/stated-waits.ts";
+import { expectNobodyIdles, expectSomebodyRuns, expectWaitsStated } from "./model/stated-waits.ts";
 import { StoredMessages } from "./model/standing.ts";
 import { Waits } from "./model/waits.ts";
 
@@ -112,6 +112,7 @@ export class Model {
     if (!this.#answers.isStoreFailing(stored.at)) {
       expectWaitsStated(stored, this.#revisions);
       expectSomebodyRuns(stored, this.#calls);
+      expectNobodyIdles(stored);
     }
     if (!this.#isAtRest) return;
     this.#stored.judgeAtRest(stored);

@@ -222,6 +222,16 @@ judges("parks", "who waits for a provider is in a park that is shown", (life, is
   });
 });
 
+judges("rest", "who has a message pending is at work or waits", (life, isBroken) => {
+  const state = isBroken
+    ? ({ state: "idle" } as const)
+    : ({ state: "waiting", waitingFor: "retry" } as const);
+  life.accept("m1").read({
+    sessions: [session("a", { pending: 1, ...state })],
+    messages: [message("m1")],
+  });
+});
+
 judges("rest", "who waits for a slot waits for a turn", (life, isBroken) => {
   life.accept("m1").accept("n1", 1, "b", "two").started("m1");
   const call = life.call();

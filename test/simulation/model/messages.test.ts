@@ -23,9 +23,10 @@ judges(
 
 judges("accepted means kept", "it says what was posted", (life, isBroken) => {
   const content = isBroken ? "hell" : "hello";
-  life
-    .accept("m1")
-    .read({ sessions: [session("a", { pending: 1 })], messages: [message("m1", { content })] });
+  life.accept("m1").read({
+    sessions: [session("a", { state: "busy", pending: 1 })],
+    messages: [message("m1", { content })],
+  });
 });
 
 judges("accepted means kept", "a deletion cancels what has not ended", (life, isBroken) => {

@@ -38,6 +38,15 @@ export function expectSomebodyRuns({ sessions, at }: Stored, calls: Calls): void
   }
 }
 
+/** Judges that who has a message pending has a turn, waits or restarts (section 5, `state`; section 3.6 of a crash). */
+export function expectNobodyIdles({ sessions, daemon }: Stored): void {
+  if (daemon.phase !== "serving") return;
+  for (const { id, state, pending } of sessions) {
+    const isAtWork = pending === 0 || (state !== "idle" && state !== "unloaded");
+    expect(isAtWork, "rest", () => `${id} is ${state} with ${pending} pending`);
+  }
+}
+
 /** Whether what a session wants, or has, or may fall back to, is shown to be parked or held. */
 function isShown({ overrides, provider, model }: ShownSession, document: Document, stored: Stored): boolean {
   const scopes = [

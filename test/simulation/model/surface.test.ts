@@ -97,9 +97,10 @@ judges("answers", "a repeat says that it is one", (life, isBroken) => {
 });
 
 judges("answers", "what is counted as pending is pending", (life, isBroken) => {
-  life
-    .accept("m1")
-    .read({ sessions: [session("a", { pending: isBroken ? 0 : 1 })], messages: [message("m1")] });
+  life.accept("m1").read({
+    sessions: [session("a", { state: "busy", pending: isBroken ? 0 : 1 })],
+    messages: [message("m1")],
+  });
 });
 
 judges("rest", "the file is good at rest and told to be so", (life, isBroken) => {
