@@ -1,13 +1,15 @@
 import { type Cancel, type Clock, sleepOn } from "../../src/core/clock.ts";
+import { OwnTimers } from "../support/own-timers.ts";
 
 /** The clock of one start of the daemon: with it, what it had set to happen ends. */
 export class BootClock implements Clock {
   readonly #clock: Clock;
-  readonly #timers = new Set<Cancel>();
+  readonly #timers: OwnTimers;
   #isDead = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#timers = new OwnTimers((ms, task) => clock.after(ms, task));
   }
 
   /** Whether the process was killed. */
@@ -25,17 +27,7 @@ export class BootClock implements Clock {
   }
 
   after(ms: number, task: () => void): Cancel {
-    if (this.#isDead || ms === Infinity) return () => {};
-    const cancel = this.#clock.after(ms, () => {
-      this.#timers.delete(stop);
-      task();
-    });
-    const stop = (): void => {
-      this.#timers.delete(stop);
-      cancel();
-    };
-    this.#timers.add(stop);
-    return stop;
+    return this.#timers.after(ms, task);
   }
 
   defer(task: () => void): void {
@@ -51,6 +43,6 @@ export class BootClock implements Clock {
   /** The process is killed: nothing it waited for happens any more. */
   kill(): void {
     this.#isDead = true;
-    for (const stop of this.#timers) stop();
+    this.#timers.end();
   }
 }

@@ -1,4 +1,5 @@
 import { type Cancel, type Clock, sleepOn } from "../../src/core/clock.ts";
+import { OwnTimers } from "../support/own-timers.ts";
 import type { CrashVariant } from "./history.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -20,7 +21,7 @@ export const never = new Promise<never>(() => {});
 export class SimulatedProcess implements Clock {
   readonly boot: number;
   readonly #scheduler: Scheduler;
-  readonly #timers = new Set<Cancel>();
+  readonly #timers: OwnTimers;
   readonly #atDeath: ((variant: CrashVariant) => void)[] = [];
   #isDead = false;
   /** Crash points to go; undefined where no crash is on its way. */
@@ -29,6 +30,7 @@ export class SimulatedProcess implements Clock {
   constructor(boot: number, scheduler: Scheduler) {
     this.boot = boot;
     this.#scheduler = scheduler;
+    this.#timers = new OwnTimers((ms, task) => scheduler.after(ms, task));
   }
 
   get isDead(): boolean {
@@ -66,16 +68,14 @@ export class SimulatedProcess implements Clock {
     if (this.#isDead) return;
     this.#isDead = true;
     this.#doomedIn = undefined;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    this.#timers.end();
     for (const act of this.#atDeath) act(variant);
   }
 
   /** It has stopped by itself: what it still does is nobody's business, and has no effect. */
   exit(): void {
     this.#isDead = true;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    this.#timers.end();
   }
 
   /**
@@ -104,17 +104,7 @@ export class SimulatedProcess implements Clock {
   }
 
   after(ms: number, task: () => void): Cancel {
-    if (this.#isDead || ms === Infinity) return () => {};
-    const cancel = this.#scheduler.after(ms, () => {
-      this.#timers.delete(stop);
-      task();
-    });
-    const stop = (): void => {
-      this.#timers.delete(stop);
-      cancel();
-    };
-    this.#timers.add(stop);
-    return stop;
+    return this.#timers.after(ms, task);
   }
 
   defer(task: () => void): void {
