@@ -2,34 +2,13 @@ import { expect, test } from "bun:test";
 import { chosen, filterOf, labelsOf, queryOf } from "../../src/dashboard/sessions/session-filter.ts";
 import { whereaboutsOf, whyElsewhere } from "../../src/dashboard/sessions/whereabouts.ts";
 import type { ShownSession } from "../../src/dashboard/link/answers.ts";
+import { shownSession } from "../support/shown-session.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 
 function session(id: string, of: Partial<ShownSession> = {}): ShownSession {
-  return {
-    id,
-    title: null,
-    system: null,
-    labels: {},
-    state: "idle",
-    waitingFor: null,
-    waitingUntil: null,
-    idleSince: at,
-    inFlight: 0,
-    provider: "second",
-    model: "two",
-    bindingRevision: 2,
-    generatorId: "g",
-    pending: 0,
-    pendingRestart: null,
-    turns: 0,
-    lastInputTokens: null,
-    epoch: 1,
-    overrides: { provider: null, model: null, mode: null },
-    createdAt: at,
-    lastActivityAt: at,
-    ...of,
-  };
+  const second = { provider: "second", model: "two", bindingRevision: 2 };
+  return shownSession(id, at, { ...second, ...of });
 }
 
 const overrides = { provider: "own", model: null, mode: null };

@@ -1,4 +1,5 @@
 import type { ShownMessage, ShownSession } from "../../../src/http/answers.ts";
+import { shownSession } from "../../support/shown-session.ts";
 import type { Document, ScriptedEnd, Seen, SeenEvent, Sight, Stored } from "../history.ts";
 import { Model } from "../model.ts";
 
@@ -205,31 +206,7 @@ export function doneMessage(id: string, more: Partial<ShownMessage> = {}): Shown
 
 /** A session as it is shown. */
 export function session(id: string, more: Partial<ShownSession> = {}): ShownSession {
-  const at = new Date(birth).toISOString();
-  return {
-    id,
-    title: null,
-    system: null,
-    labels: {},
-    state: "idle",
-    waitingFor: null,
-    waitingUntil: null,
-    idleSince: at,
-    inFlight: 0,
-    provider: "first",
-    model: "one",
-    bindingRevision: 1,
-    generatorId: "generator",
-    pending: 0,
-    pendingRestart: null,
-    turns: 0,
-    lastInputTokens: null,
-    epoch: 1,
-    overrides: { provider: null, model: null, mode: null },
-    createdAt: at,
-    lastActivityAt: at,
-    ...more,
-  };
+  return shownSession(id, new Date(birth).toISOString(), more);
 }
 
 /** What is read of a daemon that has nothing to do and has done nothing. */
