@@ -1,26 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { problemOf, refusal, type ShownMessage } from "./asking.ts";
-import { type DaemonApp, startApp, stopApps } from "./daemon-app.ts";
+import { problemOf, refusal } from "./asking.ts";
+import { startApp, stopApps } from "./daemon-app.ts";
+import { contents, postLines } from "./inbox.ts";
 
 afterEach(stopApps);
-
-const inbox = "/api/sessions/a/messages";
-
-function postLines(
-  app: DaemonApp,
-  lines: readonly string[],
-  headers: Record<string, string> = {},
-): Promise<Response> {
-  const body = lines.join("\n");
-  return app.ask(inbox, { body, headers: { "Content-Type": "application/x-ndjson", ...headers } });
-}
-
-async function contents(app: DaemonApp): Promise<string[]> {
-  const response = await app.ask(inbox);
-  if (response.status === 404) return [];
-  const { items }: { items: ShownMessage[] } = await response.json();
-  return items.map(({ content }) => content);
-}
 
 describe("posting a list", () => {
   test("all of it is taken in order, empty lines passed over", async () => {
