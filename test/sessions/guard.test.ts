@@ -28,6 +28,27 @@ async function proven(sessions: readonly string[], document = {}): Promise<Rig> 
   return rig;
 }
 
+/**
+ * A daemon whose session `a` found the second provider unreachable and went back to the first, as `b` did. The provider
+ * is well again, the time to try it has come, and its one slot is taken for long.
+ */
+async function withTrialDue(): Promise<Rig> {
+  const rig = await proven(["a", "b"], { reload: { guard: "any" }, limits: { turnsPerProvider: 1 } });
+  await rig.create("holds the slot", { provider: "second", model: "there" });
+  let isUp = false;
+  rig.provider.answer = ({ config, session }) => {
+    if (session === "holds the slot") return { afterMs: 600_000 };
+    return config.endpoint === second && !isUp ? { afterMs: 1, refusal: { kind: "unreachable" } } : {};
+  };
+  await rig.edit({ provider: "second" });
+  await rig.post("a", "1");
+  await rig.untilAllEnded();
+  isUp = true;
+  await rig.post("holds the slot", "long");
+  await rig.clock.advance(60_000);
+  return rig;
+}
+
 describe("a wrong key saved in the middle of the work of 200 sessions", () => {
   test("costs one refused call; the old binding does the work, and the right key gets all of them", async () => {
     const sessions = names(200);
@@ -163,19 +184,7 @@ describe("another endpoint that is not there", () => {
   });
 
   test("who is to try it again and has nothing left to try it with leaves that to another", async () => {
-    const rig = await proven(["a", "b"], { reload: { guard: "any" }, limits: { turnsPerProvider: 1 } });
-    await rig.create("holds the slot", { provider: "second", model: "there" });
-    let isUp = false;
-    rig.provider.answer = ({ config, session }) => {
-      if (session === "holds the slot") return { afterMs: 600_000 };
-      return config.endpoint === second && !isUp ? { afterMs: 1, refusal: { kind: "unreachable" } } : {};
-    };
-    await rig.edit({ provider: "second" });
-    await rig.post("a", "1");
-    await rig.untilAllEnded();
-    isUp = true;
-    await rig.post("holds the slot", "long");
-    await rig.clock.advance(60_000);
+    const rig = await withTrialDue();
     const [only = ""] = await rig.post("a", "2");
     await rig.until("a is to try it", () => rig.session("a").state.kind === "waiting");
     expect(rig.session("a").binding.provider).toBe("second");
@@ -188,19 +197,7 @@ describe("another endpoint that is not there", () => {
   });
 
   test("who is to try it again and comes to want another leaves that to another", async () => {
-    const rig = await proven(["a", "b"], { reload: { guard: "any" }, limits: { turnsPerProvider: 1 } });
-    await rig.create("holds the slot", { provider: "second", model: "there" });
-    let isUp = false;
-    rig.provider.answer = ({ config, session }) => {
-      if (session === "holds the slot") return { afterMs: 600_000 };
-      return config.endpoint === second && !isUp ? { afterMs: 1, refusal: { kind: "unreachable" } } : {};
-    };
-    await rig.edit({ provider: "second" });
-    await rig.post("a", "1");
-    await rig.untilAllEnded();
-    isUp = true;
-    await rig.post("holds the slot", "long");
-    await rig.clock.advance(60_000);
+    const rig = await withTrialDue();
     await rig.post("a", "2");
     await rig.until("a is to try it", () => rig.session("a").state.kind === "waiting");
     await rig.registry.patch("a", { overrides: { provider: "third", model: null, mode: null } });
