@@ -239,7 +239,7 @@ test("tail ends quietly when nobody reads it any more", async () => {
     const events = new ReadableStream({
       async pull(controller) {
         controller.enqueue(encoder.encode('event: session.idle\ndata: {"session":"a"}\n\n'));
-        await Bun.sleep(1);
+        await new Promise((resolve) => setImmediate(resolve));
       },
     });
     return new Response(events, { headers: { "Content-Type": "text/event-stream" } });
