@@ -3,8 +3,9 @@ import type { NewEvent, Plan, RevisionSource } from "../core/events.ts";
 import type { Store } from "../store/store.ts";
 import type { AcceptedSettings } from "./accepted.ts";
 import { effectiveFingerprint } from "./fingerprint.ts";
-import { planChange } from "./plan.ts";
+import { byClass, planChange } from "./plan.ts";
 import type { Reading, ReadResult } from "./read.ts";
+import { changedSince, isOfRevision, revisionFingerprint } from "./revision-fingerprint.ts";
 import type { Settings } from "./schema.ts";
 
 /** A revision in force. */
@@ -71,9 +72,7 @@ export class RevisionInForce {
     const latest = await store.revisions.latest();
     await accepted.settle((bytes) => {
       const proposed = read(bytes);
-      return (
-        proposed.kind === "ok" && effectiveFingerprint(proposed.reading.settings) === latest?.fingerprint
-      );
+      return proposed.kind === "ok" && isOfRevision(proposed.reading.settings, latest?.fingerprint);
     });
   }
 
@@ -84,9 +83,15 @@ export class RevisionInForce {
   async begin({ reading, file }: Omit<Acceptable, "source">, before: Reading | undefined): Promise<void> {
     const latest = await this.#parts.store.revisions.latest();
     this.#parts.learnSecrets(reading.secrets);
-    if (latest && latest.fingerprint === effectiveFingerprint(reading.settings))
+    if (latest && isOfRevision(reading.settings, latest.fingerprint)) {
       this.#current = inForceOf(latest.revision, latest.at, reading, file);
-    else await this.#putInForce({ reading, file, source: "start" }, before ?? reading);
+      return;
+    }
+    const plan = this.planOf(reading, before ?? reading);
+    // 1. What the text of `before` refers to may lead elsewhere by now: what it said is what the revision keeps of it.
+    const changedKeys = latest && changedSince(latest.fingerprint, reading.settings);
+    const exact = changedKeys ? { ...plan, ...byClass(changedKeys) } : plan;
+    await this.#putInForce({ reading, file, source: "start" }, exact);
   }
 
   /**
@@ -97,7 +102,7 @@ export class RevisionInForce {
     const { reading, file } = acceptable;
     const { current } = this;
     this.#parts.learnSecrets(reading.secrets);
-    if (this.isOther(reading)) return this.#putInForce(acceptable, current.reading);
+    if (this.isOther(reading)) return this.#putInForce(acceptable, this.planOf(reading));
     if (file && file.hash !== current.hash) {
       await this.#parts.accepted.propose(file.bytes);
       await this.#parts.accepted.keep();
@@ -119,12 +124,11 @@ export class RevisionInForce {
     return { ...change, sessions: countAffected(reading.settings) };
   }
 
-  async #putInForce(acceptable: Acceptable, before: Reading): Promise<Plan> {
+  async #putInForce(acceptable: Acceptable, plan: Plan): Promise<Plan> {
     const { reading, file, source } = acceptable;
     const { clock, store, accepted, onChange } = this.#parts;
-    const plan = this.planOf(reading, before);
     const at = clock.now();
-    const fingerprint = effectiveFingerprint(reading.settings);
+    const fingerprint = revisionFingerprint(reading.settings);
     await accepted.propose(file?.bytes ?? null);
     const revision = await store.revisions.record(
       { at, source, changedKeys: plan.changedKeys, fingerprint, text: reading.maskedText },

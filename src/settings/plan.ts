@@ -25,12 +25,16 @@ export function planChange(
   flagKeys: readonly string[],
   fromFile?: { before: Settings; after: Settings },
 ): ChangePlan {
-  const changedKeys = changesBetween(before, after);
-  const ofClass = (wanted: ChangeClass): string[] =>
-    changedKeys.filter((name) => findKey(name)?.class === wanted);
   const inFile = fromFile && flagKeys.length > 0 ? changesBetween(fromFile.before, fromFile.after) : [];
   const masked = inFile.filter((name) => flagKeys.includes(name));
-  return { changedKeys, live: ofClass("live"), turn: ofClass("turn"), restart: ofClass("restart"), masked };
+  return { ...byClass(changesBetween(before, after)), masked };
+}
+
+/** Changed keys, sorted, and those of each class. */
+export function byClass(changedKeys: string[]): Omit<ChangePlan, "masked"> {
+  const ofClass = (wanted: ChangeClass): string[] =>
+    changedKeys.filter((name) => findKey(name)?.class === wanted);
+  return { changedKeys, live: ofClass("live"), turn: ofClass("turn"), restart: ofClass("restart") };
 }
 
 function changesBetween(before: Settings, after: Settings): string[] {
@@ -48,16 +52,33 @@ function changesBetween(before: Settings, after: Settings): string[] {
  * changes its kind and what it sets itself.
  */
 function valueAt(settings: Settings, name: string, other: Settings): unknown {
-  const [group = "", key = "", ofProvider = ""] = pathOf(name);
-  if (group !== "providers") return inner(inner(settings, group), key);
-  const provider = settings.providers[key];
-  const present = provider ?? absent(other.providers[key]?.kind);
-  if (ofProvider === "baseUrl") return [present.baseUrl, present.userInfo];
-  return inner(present, ofProvider);
+  const provider = providerOf(name);
+  return provider === undefined || Object.hasOwn(settings.providers, provider)
+    ? valueOf(settings, name)
+    : valueWithout(name, other.providers[provider]?.kind);
 }
 
-function absent(kind: ProviderKind = "echo"): Partial<ProviderSettings> {
-  return { baseUrl: defaultsOf(kind).baseUrl, maxOutputTokens: 4096, argv: [], delayMs: 0 };
+/** The name of the provider whose key this is; undefined for other keys. */
+export function providerOf(name: string): string | undefined {
+  const [group, provider] = pathOf(name);
+  return group === "providers" ? provider : undefined;
+}
+
+/** What a key says, that of a provider that there is included. */
+export function valueOf(settings: Settings, name: string): unknown {
+  const [group = "", key = "", ofProvider = ""] = pathOf(name);
+  if (group !== "providers") return inner(inner(settings, group), key);
+  return valueIn(settings.providers[key] ?? {}, ofProvider);
+}
+
+/** What a key of a provider of this kind counts as where there is no such provider. */
+export function valueWithout(name: string, kind: ProviderKind = "echo"): unknown {
+  const absent = { baseUrl: defaultsOf(kind).baseUrl, maxOutputTokens: 4096, argv: [], delayMs: 0 };
+  return valueIn(absent, pathOf(name).at(-1) ?? "");
+}
+
+function valueIn(provider: Partial<ProviderSettings>, key: string): unknown {
+  return key === "baseUrl" ? [provider.baseUrl, provider.userInfo] : inner(provider, key);
 }
 
 function inner(value: unknown, key: string): unknown {

@@ -44,7 +44,7 @@ function setup() {
     await keeper.start(false);
     return keeper;
   };
-  return { path, store, interception, changed, standing, start };
+  return { path, keyFile: join(root, "key"), store, interception, changed, standing, start };
 }
 
 test("settings whose revision could not be recorded are not the last accepted ones", async () => {
@@ -93,6 +93,33 @@ test("what a start changed is told against what was in force", async () => {
   interception.before = () => undefined;
   await start();
   expect(changed).toEqual([["turn.maxAttempts"], ["turn.maxAttempts"]]);
+});
+
+test("a key whose reference leads elsewhere since the last run is told to have changed", async () => {
+  const { path, keyFile, changed, start } = setup();
+  const provider = { kind: "openai", baseUrl: "http://first.example/v1", model: "one", apiKey: "file:key" };
+  const text = JSON.stringify({ provider: "first", providers: { first: provider }, log: { level: "warn" } });
+  writeFileSync(keyFile, "one-key");
+  writeFileSync(path, text);
+  await (await start()).stop();
+  writeFileSync(keyFile, "another-key");
+  await (await start()).stop();
+  writeFileSync(keyFile, "a-third-key");
+  writeFileSync(path, "{");
+  await (await start()).stop();
+  rmSync(keyFile);
+  const second = { ...provider, apiKey: "a-third-key" };
+  writeFileSync(path, JSON.stringify({ provider: "second", providers: { second }, log: { level: "warn" } }));
+  await (await start()).stop();
+  expect(changed.slice(1)).toEqual([
+    ["providers.first.apiKey"],
+    ["providers.first.apiKey"],
+    [
+      "provider",
+      ...["apiKey", "baseUrl", "kind", "model"].map((key) => `providers.first.${key}`),
+      ...["apiKey", "baseUrl", "kind", "model"].map((key) => `providers.second.${key}`),
+    ],
+  ]);
 });
 
 test("from the moment a revision is in force nothing of its file is told to be wrong, or to wait", async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
+import { effectiveFingerprint } from "../../src/settings/fingerprint.ts";
 import { planChange } from "../../src/settings/plan.ts";
+import { changedSince, isOfRevision, revisionFingerprint } from "../../src/settings/revision-fingerprint.ts";
 import { readSettings } from "../../src/settings/read.ts";
 import { inputOf, problemsOf, read } from "./reading.ts";
 
@@ -199,4 +201,24 @@ describe("settings that say the same", () => {
       { numRuns: 100 },
     );
   });
+});
+
+test("what a revision keeps of settings tells every other apart, key by key, as a plan does", () => {
+  fc.assert(
+    fc.property(someSettings, someSettings, (one, other) => {
+      const [before, after] = [read(JSON.stringify(one)).settings, read(JSON.stringify(other)).settings];
+      const kept = revisionFingerprint(before);
+      const { changedKeys } = planChange(before, after, []);
+      expect(changedSince(kept, after)).toEqual(changedKeys);
+      expect(isOfRevision(after, kept)).toBe(changedKeys.length === 0);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("of a revision that was kept without its keys it is only told whether settings are the same", () => {
+  const settings = read("{}").settings;
+  expect(changedSince(effectiveFingerprint(settings), settings)).toBeUndefined();
+  expect(isOfRevision(settings, effectiveFingerprint(settings))).toBe(true);
+  expect(isOfRevision(read('{"log":{"level":"warn"}}').settings, effectiveFingerprint(settings))).toBe(false);
 });

@@ -63,10 +63,12 @@ export class SettingsInForce implements Judge {
   event(event: StoredEvent): void {
     if (event.type !== "settings.changed") return;
     const { revision, source, changedKeys } = event.data;
-    // What a reference leads to may be another at a start, however bad the file is; then no key of it has changed.
-    const mayBe = source !== "start" || revision === 1 || changedKeys.length === 0;
+    // What a reference leads to may be another at a start, however bad the file is.
+    const mayBe = source !== "start" || revision === 1 || this.#revisions.mayLeadElsewhere(changedKeys);
     const isAsWas = mayBe || this.#wasGoodAt(event.at);
     expect(isAsWas, "a bad edit changes nothing", () => `a start on a bad file made revision ${revision}`);
+    const isSaid = changedKeys.length > 0 || revision === 1;
+    expect(isSaid, "events", () => `revision ${revision} is told to change nothing`);
     const before = this.#revisions.newest?.revision ?? 0;
     expect(revision === before + 1, "events", () => `revision ${revision} came after ${before}`);
   }

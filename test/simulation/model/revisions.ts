@@ -74,13 +74,21 @@ export class Revisions {
     const isAsItStands = (index: number): boolean => source === "start" && index === known.length - 1;
     const fitting = known.filter((_, index) => scores[index] === best || isAsItStands(index));
     // 3. A start on a bad file takes the text accepted last; where its references lead by then is not told.
-    const isAnew = source === "start" && changedKeys.length === 0;
+    const isAnew = source === "start" && this.mayLeadElsewhere(changedKeys);
     const candidates = isAnew ? [...fitting, ...this.#bases.flatMap(asWritten)] : fitting;
     this.#revisions.push({ revision, at: when, documents: candidates.map((state) => state.document) });
     const [earliest] = fitting;
     if (!earliest) return;
     this.#bases = candidates;
     this.#states = this.#states.slice(this.#states.indexOf(earliest));
+  }
+
+  /** Whether these may be keys whose references alone lead elsewhere than they did: the text in force has one for each. */
+  mayLeadElsewhere(keys: readonly string[]): boolean {
+    return this.#bases.some(({ written }) => {
+      const leaves = leavesOf(written ?? {});
+      return keys.every((key) => /^"(file:|\$[A-Za-z_])/.test(leaves.get(key) ?? ""));
+    });
   }
 
   /** What revision N may say; empty where that is not known. */

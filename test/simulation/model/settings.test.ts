@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { judges } from "./judged.ts";
-import { message, readings, session, settings } from "./written-life.ts";
+import { type WrittenLife, message, readings, session, settings } from "./written-life.ts";
 
 const other = { ...settings, provider: "second" };
 const restarted = { oldGeneratorId: "g1", generatorId: "g2", waitedMs: 0 };
@@ -30,28 +30,6 @@ judges("fresh", "its call goes where that revision says", (life, isBroken) => {
     )
     .done("m1");
 });
-
-judges(
-  "fresh",
-  "a start on a bad file asks anew where the references accepted last lead",
-  (life, isBroken) => {
-    const withKey = (apiKey: string) => ({
-      provider: "first",
-      providers: { first: { kind: "openai", baseUrl: "http://first.test/v1", apiKey, model: "one" } },
-    });
-    const edit = { kind: "edit" as const, how: "rename" as const, isGood: true };
-    const text = JSON.stringify(withKey(isBroken ? "one-key" : "file:first.key"));
-    life.see({ ...edit, document: withKey("one-key"), text }).changed(2, ["providers.first.apiKey"]);
-    life
-      .wait(1)
-      .see({ ...edit, document: withKey("another-key"), text: undefined })
-      .edit(other)
-      .edit(other, false);
-    life.see({ kind: "crash", boot: 1, variant: "idle" }).see({ kind: "boot", boot: 2, phase: "asked" });
-    life.changed(3, [], "start").wait(1).accept("m1").started("m1", 1, { revision: 3 });
-    life.ended(life.call({ boot: 2, key: "another-key" })).done("m1");
-  },
-);
 
 judges("fresh", "a session that wishes for another provider gets that", (life, isBroken) => {
   const overrides = { provider: "second", model: null, mode: null };
@@ -100,6 +78,35 @@ judges("a bad edit changes nothing", "what is in force was good", (life, isBroke
 judges("a bad edit changes nothing", "a start on it goes on with what was in force", (life, isBroken) => {
   life.wait(1).edit(other, !isBroken).see({ kind: "crash", boot: 1, variant: "idle" });
   life.see({ kind: "boot", boot: 2, phase: "asked" }).changed(2, ["provider"], "start");
+});
+
+/** A key that comes by a reference leads elsewhere, and then the file is spoilt and the daemon started anew. */
+function startElsewhere(life: WrittenLife, written: string): void {
+  const withKey = (apiKey: string) => ({
+    provider: "first",
+    providers: { first: { kind: "openai", baseUrl: "http://first.test/v1", apiKey, model: "one" } },
+  });
+  const edit = { kind: "edit" as const, how: "rename" as const, isGood: true };
+  const text = JSON.stringify(withKey(written));
+  life.see({ ...edit, document: withKey("one-key"), text }).changed(2, ["providers.first.apiKey"]);
+  life.wait(1).see({ ...edit, document: withKey("another-key"), text: undefined });
+  life.edit(other).edit(other, false).see({ kind: "crash", boot: 1, variant: "idle" });
+  life.see({ kind: "boot", boot: 2, phase: "asked" }).changed(3, ["providers.first.apiKey"], "start");
+}
+
+judges("a bad edit changes nothing", "a start on it asks anew where references lead", (life, isBroken) => {
+  startElsewhere(life, isBroken ? "one-key" : "file:first.key");
+});
+
+judges("fresh", "where references lead at a start on a bad file, all else is as it was", (life, isBroken) => {
+  startElsewhere(life, "file:first.key");
+  const model = isBroken ? "two" : "one";
+  life.wait(1).accept("m1").started("m1", 1, { revision: 3, model });
+  life.ended(life.call({ boot: 2, key: "another-key", model })).done("m1");
+});
+
+judges("events", "a revision changes something", (life, isBroken) => {
+  life.edit(other).changed(2, isBroken ? [] : ["provider"], "api");
 });
 
 judges("a bad edit changes nothing", "what changes stands in a good edit", (life, isBroken) => {
