@@ -102,6 +102,19 @@ judges("parks", "nobody goes there before its time", (life, isBroken) => {
   life.ended(life.call({ turns: hello })).done("m2", 2);
 });
 
+judges("parks", "where the store fails, that another key ended one may not be told", (life, isBroken) => {
+  if (!isBroken) life.see({ kind: "fault", fault: "commit fails", phase: "once", detail: "" });
+  life.whole("m1").accept("m2", 2).started("m2", 2);
+  life.refused(life.call({ turns: hello }), "auth");
+  const until = new Date(life.now + 900_000).toISOString();
+  life.tell("provider.parked", { provider: "first", endpoint: first, model: null, reason: "auth", until });
+  life.requeued("m2", "retry", "auth", { seq: 2 });
+  life.wait(1).edit(newKey).changed(2, ["providers.first.apiKey"]);
+  life.wait(1).edit(settings).changed(3, ["providers.first.apiKey"]);
+  life.wait(1).started("m2", 2, { revision: 3 });
+  life.ended(life.call({ turns: hello })).done("m2", 2);
+});
+
 judges("parks", "it lasts as long as was asked for", (life, isBroken) => {
   life.whole("m1").accept("m2", 2).started("m2", 2);
   life.refused(life.call({ turns: hello }), "rate_limited", 5000);

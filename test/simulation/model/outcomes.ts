@@ -125,27 +125,52 @@ export class Outcomes {
   }
 
   #expectCancel(turn: Turn, call: Call, abortedAt: number): void {
-    const isCancelled = turn.messages.some(
-      ({ id }) => this.#requests.between("POST", `/api/messages/${id}/cancel`, call.at, abortedAt).length > 0,
-    );
-    const path = `/api/sessions/${encodeURIComponent(turn.session)}`;
-    const isDeleted = this.#requests.between("DELETE", path, turn.startedAt, abortedAt).length > 0;
-    // Where the store fails the end of a turn may be stored late, or never: its session was deleted meanwhile.
-    const isAsked = isCancelled || isDeleted || this.#mayFaultFrom();
+    const isAsked =
+      this.#wasCancelled(turn, call, abortedAt) ||
+      this.#wasDeleted(turn, abortedAt) ||
+      this.#cameWhileItSettled(turn, call, abortedAt) ||
+      // Where the store fails the end of a turn may be stored late, or never: its session was deleted meanwhile.
+      this.#mayFaultFrom();
     expect(isAsked, "never mid-turn", () => `${nameOf(turn)} was cancelled by nobody at ${abortedAt}`);
   }
 
+  /** What ignores its abort is waited for a moment; who is cancelled then was aborted for another reason. */
+  #cameWhileItSettled(turn: Turn, call: Call, abortedAt: number): boolean {
+    const hadReason = this.#wasRestarted(turn, abortedAt) || this.#isTimeOver(turn, call, abortedAt);
+    return hadReason && this.#wasCancelled(turn, call, turn.end?.at ?? abortedAt);
+  }
+
+  #wasCancelled(turn: Turn, call: Call, until: number): boolean {
+    return turn.messages.some(
+      ({ id }) => this.#requests.between("POST", `/api/messages/${id}/cancel`, call.at, until).length > 0,
+    );
+  }
+
+  #wasDeleted(turn: Turn, until: number): boolean {
+    return this.#requests.between("DELETE", pathOf(turn), turn.startedAt, until).length > 0;
+  }
+
+  #wasRestarted(turn: Turn, until: number): boolean {
+    const restarts = this.#requests.between("POST", `${pathOf(turn)}/restart`, turn.startedAt, until);
+    return restarts.some(({ body }) => JSON.stringify(body ?? null).includes('"now"'));
+  }
+
   #expectRestart(turn: Turn, call: Call, abortedAt: number): void {
-    const path = `/api/sessions/${encodeURIComponent(turn.session)}`;
-    const restarts = this.#requests.between("POST", `${path}/restart`, turn.startedAt, abortedAt);
-    const isNow = restarts.some(({ body }) => JSON.stringify(body ?? null).includes('"now"'));
-    const isDeleted = this.#requests.between("DELETE", path, turn.startedAt, abortedAt).length > 0;
-    const isAsked = isNow || isDeleted || this.#mayFaultFrom();
+    const isAsked =
+      this.#wasRestarted(turn, abortedAt) || this.#wasDeleted(turn, abortedAt) || this.#mayFaultFrom();
     expect(isAsked, "never mid-turn", () => `${nameOf(turn)} was restarted by nobody at ${call.at}`);
   }
 
-  /** Section 2, `turn.timeoutMs` and `turn.maxDurationMs`: not before. */
   #expectTimeOver(turn: Turn, call: Call, abortedAt: number): void {
+    expect(
+      this.#isTimeOver(turn, call, abortedAt),
+      "never mid-turn",
+      () => `${nameOf(turn)} was given up after ${abortedAt - call.activeAt} ms`,
+    );
+  }
+
+  /** Section 2, `turn.timeoutMs` and `turn.maxDurationMs`: not before. */
+  #isTimeOver(turn: Turn, call: Call, abortedAt: number): boolean {
     const documents = [
       ...this.#revisions.documentsOf(turn.revision),
       ...this.#revisions.between(turn.startedAt, turn.startedAt),
@@ -155,13 +180,12 @@ export class Outcomes {
         abortedAt - call.activeAt >= numberOf(document, "turn.timeoutMs") ||
         abortedAt - call.at >= numberOf(document, "turn.maxDurationMs"),
     );
-    const isKnown = documents.length > 0;
-    expect(
-      isOver || !isKnown,
-      "never mid-turn",
-      () => `${nameOf(turn)} was given up after ${abortedAt - call.activeAt} ms`,
-    );
+    return isOver || documents.length === 0;
   }
+}
+
+function pathOf({ session }: Turn): string {
+  return `/api/sessions/${encodeURIComponent(session)}`;
 }
 
 /** Section 4: what an end of a stream counts as. */

@@ -25,10 +25,12 @@ export interface Span {
 export class Spans {
   readonly #spans: Span[] = [];
   readonly #refused: Call[] = [];
+  readonly #answered: Call[] = [];
 
-  /** A call was refused by its provider. */
-  refused(call: Call): void {
-    this.#refused.push(call);
+  /** A call has ended. */
+  ended(call: Call): void {
+    if (call.end?.kind === "refused") this.#refused.push(call);
+    else this.#answered.push(call);
   }
 
   /** Takes the next stored event; the answer is what began with it. */
@@ -60,6 +62,14 @@ export class Spans {
     if (isKnown) return;
     const times = { from: at, fromId: 0, until: null, toId: Infinity, to: Infinity };
     this.#spans.push({ ...scope, reason: "unreachable", keys: new Set([key]), askedMs: 0, ...times });
+  }
+
+  /** Whether a call that began after the time of a park was answered before a moment: that ends it, told or not. */
+  wasOpened(span: Span, at: number): boolean {
+    return this.#answered.some(
+      (call) =>
+        isInScope(span, call) && call.at >= (span.until ?? Infinity) && (call.endedAt ?? Infinity) <= at,
+    );
   }
 
   /** Whether a call to an endpoint was refused before a moment: whatever was parked for it may have been told by nothing. */

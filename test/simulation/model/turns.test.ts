@@ -123,6 +123,16 @@ judges("never mid-turn", "a cancel ends the call of its own message", (life, isB
     .tell("message.cancelled", { session: "a", message: "m1", seq: 1 });
 });
 
+judges("never mid-turn", "who restarts may be followed by who cancels", (life, isBroken) => {
+  life.accept("m1").started("m1");
+  const call = life.call();
+  if (!isBroken) life.wait(1).ask("POST", "/api/sessions/a/restart", { status: 200 }, { when: "now" });
+  life.see({ kind: "callAborted", call, ignoring: true });
+  const body = message("m1", { status: "cancelled" });
+  life.wait(1).ask("POST", "/api/messages/m1/cancel", { status: 200, body });
+  life.tell("message.cancelled", { session: "a", message: "m1", seq: 1 });
+});
+
 judges("never mid-turn", "silence is waited for", (life, isBroken) => {
   life.accept("m1").started("m1");
   const call = life.call();

@@ -79,8 +79,9 @@ export class Waits {
       if (!isInScope(span, call) || turn.startedAt <= span.from) continue;
       if (this.#requests.between("POST", "/api/settings/release", span.from, turn.startedAt).length > 0)
         continue;
+      if (this.#mayBeReleased(span, turn)) continue;
       if (span.kind === "park") this.#expectPark(span, turn, call);
-      else if (!this.#mayBeReleased(span, turn)) this.#expectHold(span, turn);
+      else this.#expectHold(span, turn);
     }
   }
 
@@ -94,7 +95,8 @@ export class Waits {
     );
     const probe = this.#probes.get(span);
     // Where the store fails the event of the park's end is one of the things that are lost.
-    if (probe && this.#hadStoreFault() && hasOpened(probe, call)) return;
+    const isOpen = this.#spans.wasOpened(span, call.at) || (probe && hasOpened(probe, call));
+    if (isOpen === true && this.#hadStoreFault()) return;
     const isAlone = !probe || !overlap(probe, call);
     expect(
       isAlone,
@@ -110,9 +112,13 @@ export class Waits {
     expect(isTried, "guard", () => `${nameOf(turn)} went to ${span.endpoint}, held for ${span.reason}`);
   }
 
-  /** Section 3.5: another value in the binding ends a hold; where the store fails the event of that may be lost. */
-  #mayBeReleased(span: Span, { startedAt }: Turn): boolean {
-    return this.#hadStoreFault() && this.#revisions.between(span.from, startedAt).length > 1;
+  /**
+   * Sections 3.5 and 4: another value ends a hold, and a park for a key or a model; where the store fails the event of
+   * that may be lost.
+   */
+  #mayBeReleased({ kind, reason, from }: Span, { startedAt }: Turn): boolean {
+    const isByValue = kind === "hold" || reason === "auth" || reason === "not_found";
+    return isByValue && this.#hadStoreFault() && this.#revisions.between(from, startedAt).length > 1;
   }
 
   /** Section 3.5: a canary that is refused so holds its binding; its message goes back uncounted. */
