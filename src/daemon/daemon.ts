@@ -1,6 +1,6 @@
 import { Releasers } from "../core/releasers.ts";
 import type { Services } from "../http/services.ts";
-import type { DrainReason } from "../sessions/registry.ts";
+import type { DrainReason } from "../sessions/drain.ts";
 import type { Settings } from "../settings/schema.ts";
 import { Audience } from "./audience.ts";
 import { type Core, applySettings, buildCore } from "./core.ts";

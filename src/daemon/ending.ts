@@ -1,5 +1,5 @@
 import type { Releasers } from "../core/releasers.ts";
-import type { DrainReason } from "../sessions/registry.ts";
+import type { DrainReason } from "../sessions/drain.ts";
 import { removeInstance } from "./instance.ts";
 import type { KeptSettings } from "./kept-settings.ts";
 import type { Presence } from "./presence.ts";

@@ -1,4 +1,3 @@
-import type { Cancel } from "../core/clock.ts";
 import { SegueError } from "../core/errors.ts";
 import type { NewEvent } from "../core/events.ts";
 import { identityOf } from "../providers/identity.ts";
@@ -7,32 +6,25 @@ import type { AcceptRequest, AcceptResult, RetryRequest, RetryResult } from "../
 import type { MessageRecord } from "../store/message.ts";
 import type { NewSession, SessionPatch, SessionRecord } from "../store/sessions.ts";
 import { Bindings } from "./bindings.ts";
-import { dueToUnload } from "./idle.ts";
+import { type DrainReason, type Drained, drainSessions } from "./drain.ts";
+import { IdleSweep } from "./idle-sweep.ts";
 import { Rollout, type RolloutStatus } from "./rollout.ts";
 import { Session } from "./session.ts";
 import type { SessionSurroundings } from "./surroundings.ts";
-import type { AbortReason } from "./turn-end.ts";
-
-/** What the messages of turns that a drain aborts are put back for. */
-export type DrainReason = Exclude<AbortReason, "restart">;
 
 /** So many sessions are loaded in one turn of the event loop. */
 const loadedAtOnce = 50;
-/** At the earliest this long after the last look it is looked again who may be unloaded. */
-const shortestSweepMs = 1000;
-
 /**
  * The sessions in memory. A session is loaded when it is made, when a message comes, and at start when it has
  * something pending; it is unloaded when it has been idle for `sessions.idleUnloadMs`.
  */
 export class SessionRegistry {
   readonly #around: SessionSurroundings;
-  readonly #idleUnloadMs: () => number;
   readonly #staggerMs: () => number;
   readonly #onWishes: () => void;
   readonly #sessions = new Map<string, Session>();
   #rollout: Rollout | undefined;
-  #cancelSweep: Cancel | undefined;
+  readonly #idle: IdleSweep;
   #isClosed = false;
 
   constructor(parts: {
@@ -43,7 +35,12 @@ export class SessionRegistry {
     onWishes: () => void;
   }) {
     this.#around = { ...parts.around, onRestarted: (session) => this.#rollout?.passed(session) };
-    this.#idleUnloadMs = parts.idleUnloadMs;
+    this.#idle = new IdleSweep({
+      clock: parts.around.clock,
+      idleUnloadMs: parts.idleUnloadMs,
+      sessions: this.#sessions,
+      unload: (sessions) => this.#unload(sessions),
+    });
     this.#staggerMs = parts.staggerMs;
     this.#onWishes = parts.onWishes;
   }
@@ -59,7 +56,6 @@ export class SessionRegistry {
       if (this.#isClosed) return;
       if (record) this.#load(record).wake();
     }
-    this.#scheduleSweep();
   }
 
   /** The loaded session of this id. */
@@ -186,7 +182,7 @@ export class SessionRegistry {
   rollOut(): void {
     if (this.#isClosed) return;
     // 1. Before anything restarts: who has been idle for long enough by now, or by another `idleUnloadMs`, goes.
-    this.#sweep();
+    this.#idle.sweep();
     const idle: Session[] = [];
     const others: Session[] = [];
     for (const session of this.#sessions.values())
@@ -234,31 +230,14 @@ export class SessionRegistry {
    * Starts no turn any more; resolves when no session has one. At `deadline` (a time) the turns left are aborted
    * and their messages put back for `reason`; the answer says how many turns and messages that were.
    */
-  async drain(
-    deadline: number,
-    reason: DrainReason = "drain",
-  ): Promise<{ aborted: number; requeued: number }> {
+  async drain(deadline: number, reason: DrainReason = "drain"): Promise<Drained> {
     this.#isClosed = true;
-    this.#cancelSweep?.();
+    this.#idle.stop();
     this.#rollout?.supersede();
-    const closing = [...this.#sessions.values()];
-    const closed = Promise.all(closing.map((session) => session.close()));
-    const ended = new AbortController();
-    const grace = this.#around.clock.sleep(deadline - this.#around.clock.now(), ended.signal);
-    const isInTime = await Promise.race([closed.then(() => true), grace.then(() => false)]);
-    ended.abort();
-    let aborted = 0;
-    let requeued = 0;
-    if (!isInTime)
-      for (const session of closing)
-        if (session.isAtWork) {
-          aborted += session.inFlight > 0 ? 1 : 0;
-          requeued += session.inFlight;
-          session.abort(reason);
-        }
-    await closed;
+    const { clock } = this.#around;
+    const drained = await drainSessions([...this.#sessions.values()], { clock, deadline, reason });
     this.#sessions.clear();
-    return { aborted, requeued };
+    return drained;
   }
 
   #wakenBy<Result extends RetryResult>(result: Result): Result {
@@ -272,40 +251,22 @@ export class SessionRegistry {
     const session = new Session(record, this.#around);
     this.#sessions.set(record.id, session);
     this.#around.tell([{ type: "session.loaded", data: { session: record.id } }]);
-    if (!this.#cancelSweep) this.#scheduleSweep();
+    this.#idle.begin();
     return session;
   }
 
-  #sweep(): void {
-    const { unload, nextAt } = dueToUnload(
-      this.#sessions.values(),
-      this.#around.clock.now(),
-      this.#idleUnloadMs(),
-    );
-    const told = unload.map((session): NewEvent => {
+  #unload(sessions: readonly Session[]): void {
+    const told = sessions.map((session): NewEvent => {
       this.#forget(session.id);
       session.post({ type: "closed" });
       return { type: "session.unloaded", data: { session: session.id } };
     });
     if (told.length > 0) this.#around.tell(told);
-    this.#scheduleSweep(nextAt);
   }
 
   #forget(id: string): void {
     this.#sessions.delete(id);
     this.#rollout?.passed(id);
-  }
-
-  #scheduleSweep(at?: number): void {
-    this.#cancelSweep?.();
-    this.#cancelSweep = undefined;
-    if (this.#isClosed || this.#sessions.size === 0) return;
-    const { clock } = this.#around;
-    const waitMs = at === undefined ? this.#idleUnloadMs() : at - clock.now();
-    this.#cancelSweep = clock.after(Math.max(waitMs, shortestSweepMs), () => {
-      this.#cancelSweep = undefined;
-      this.#sweep();
-    });
   }
 }
 
