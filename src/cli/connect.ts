@@ -63,7 +63,7 @@ function outcome({ isPrint, isRemove }: ConnectOptions, isChanged: boolean): str
 async function readAgentFile(
   path: string,
 ): Promise<{ text: string | undefined; mark: string; hash: string | null }> {
-  const source = await readSource(path);
+  const source = readSource(path);
   if (source.kind === "missing") return { text: undefined, mark: "", hash: null };
   if (source.kind === "unreadable") throw new SegueError("invalid", `${path}: ${source.reason}.`);
   const { text, mark } = goodDocument(path, source.bytes);

@@ -33,7 +33,7 @@ export async function daemonSide(context: CommandContext): Promise<DaemonSide> {
 
 async function settingsInFile({ paths, env }: CommandContext): Promise<Record<string, unknown>> {
   const file = new SettingsFile({ path: paths.settings, env, flags: [] });
-  const result = file.judge(await file.look(), false);
+  const result = file.judge(file.look(), false);
   if (result.kind === "ok") return result.reading.shown;
   throw new SegueError("settings_file_invalid", `${paths.settings} is not valid`, {
     problems: result.problems,

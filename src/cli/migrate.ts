@@ -14,7 +14,7 @@ import type { CommandContext } from "./command.ts";
 export async function migrate(context: CommandContext, out: string | undefined): Promise<number> {
   const { screen, flags, paths, env } = context;
   const file = new SettingsFile({ path: paths.settings, env, flags: [] });
-  const source = await file.look();
+  const source = file.look();
   if (source.kind === "missing")
     throw new SegueError("settings_invalid", `${paths.settings}: there is no such file`);
   const judged = file.judge(source, false);

@@ -75,7 +75,7 @@ async function shown(context: CommandContext): Promise<{ text: string; settings:
     return { text, settings: value.settings };
   }
   const file = new SettingsFile({ path: paths.settings, env, flags: [] });
-  const result = file.judge(await file.look(), false);
+  const result = file.judge(file.look(), false);
   if (result.kind === "problems")
     throw new SegueError("settings_file_invalid", `${paths.settings} is not valid`, {
       problems: result.problems,

@@ -1,4 +1,14 @@
-import { lstatSync, readFileSync, readlinkSync, realpathSync, renameSync, statSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import {
   access,
   chmod,
@@ -60,8 +70,11 @@ export interface Files {
   rename(from: string, to: string): Promise<void>;
   rm(path: string, options: { force: true }): Promise<void>;
   stat(path: string): Promise<FileFacts>;
+  closeSync(file: number): void;
+  fstatSync(file: number): FileFacts;
   lstatSync(path: string, options: { bigint: true }): PlaceFacts;
-  readFileSync(path: string): Uint8Array;
+  openSync(path: string, flags: number): number;
+  readFileSync(pathOrFile: string | number): Uint8Array;
   readlinkSync(path: string): string;
   realpathSync(path: string): string;
   renameSync(from: string, to: string): void;
@@ -82,7 +95,10 @@ export const systemFiles: Files = {
   rename,
   rm,
   stat,
+  closeSync,
+  fstatSync,
   lstatSync,
+  openSync,
   readFileSync,
   readlinkSync,
   realpathSync,

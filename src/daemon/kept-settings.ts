@@ -25,6 +25,8 @@ export class KeptSettings {
   readonly keeper: SettingsKeeper;
   readonly #parts: KeptSettingsParts;
   readonly #watchers: PathWatchers;
+  /** How often they were to be polled when that was last followed. */
+  #followedPollMs: number | undefined;
 
   constructor(parts: KeptSettingsParts) {
     this.#parts = parts;
@@ -71,7 +73,9 @@ export class KeptSettings {
   /** Another revision is in force: goes on looking at the files as that one says. */
   follow(): void {
     this.#logIgnored();
-    this.#watchers.poll();
+    const { pollMs } = this.now.reload;
+    if (pollMs !== this.#followedPollMs) this.#watchers.poll();
+    this.#followedPollMs = pollMs;
   }
 
   #createKeeper(): SettingsKeeper {

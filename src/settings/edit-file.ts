@@ -23,7 +23,7 @@ export async function editFile(
 ): Promise<ChangePlan> {
   const file = new SettingsFile({ path, env: options.env, flags: [] });
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const source = await file.look();
+    const source = file.look();
     const before = file.judge(source, false);
     if (before.kind === "problems")
       throw new SegueError("settings_file_invalid", `${path} is not valid as it stands`, {

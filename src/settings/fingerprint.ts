@@ -1,8 +1,17 @@
 import { createHash } from "node:crypto";
 import type { Settings } from "./schema.ts";
 
+/** Settings are never changed once they are made. */
+const known = new WeakMap<Settings, string>();
+
 /** Equal exactly for equal effective settings, whatever the order of their keys. Tells nothing of secrets. */
 export function effectiveFingerprint(settings: Settings): string {
+  const fingerprint = known.get(settings) ?? fingerprintOf(settings);
+  known.set(settings, fingerprint);
+  return fingerprint;
+}
+
+function fingerprintOf(settings: Settings): string {
   return createHash("sha256").update(JSON.stringify(settings, sorted)).digest("hex");
 }
 

@@ -7,7 +7,7 @@ import type { QuietTime } from "./quiet-time.ts";
 export interface LookLoopParts {
   quiet: QuietTime;
   /** Whether a poll finds anything new. */
-  isNews: () => Promise<boolean>;
+  isNews: () => boolean;
   /** Whether the last look has to be repeated although there is nothing new. */
   isUnsettled: () => boolean;
   /** Reads the file once and does what there is to do; `asked` says why, where somebody asked. */
@@ -79,7 +79,7 @@ export class LookLoop {
   async #run(): Promise<void> {
     while (this.#isDirty && !this.#isStopped) {
       this.#isDirty = false;
-      if (!(await this.#isWorthLooking())) continue;
+      if (!this.#isWorthLooking()) continue;
       if (this.#requests.length === 0) await this.#parts.quiet.passed();
       // 2. Who asks from here on asks for a later look: the bytes are about to be read.
       const requests = this.#requests.splice(0);
@@ -93,10 +93,10 @@ export class LookLoop {
   }
 
   /** A poll costs no quiet time unless it finds something; what it finds is as new as an event. */
-  async #isWorthLooking(): Promise<boolean> {
+  #isWorthLooking(): boolean {
     const { quiet, isNews, isUnsettled } = this.#parts;
     if (quiet.isRunning || this.#requests.length > 0) return true;
-    if (!(await isNews())) return isUnsettled();
+    if (!isNews()) return isUnsettled();
     quiet.touch();
     return true;
   }

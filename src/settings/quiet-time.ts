@@ -10,13 +10,13 @@ const mostExtensions = 10;
 export class QuietTime {
   readonly #clock: Clock;
   readonly #debounceMs: () => number;
-  readonly #mark: () => Promise<string>;
+  readonly #mark: () => string;
   #firstAt: number | undefined;
   #lastAt = 0;
   #wake = new AbortController();
 
   /** `mark` tells one state of the file from another: where no events come, it is what shows that it is not quiet. */
-  constructor(parts: { clock: Clock; debounceMs: () => number; mark: () => Promise<string> }) {
+  constructor(parts: { clock: Clock; debounceMs: () => number; mark: () => string }) {
     this.#clock = parts.clock;
     this.#debounceMs = parts.debounceMs;
     this.#mark = parts.mark;
@@ -50,15 +50,12 @@ export class QuietTime {
       this.#firstAt = Math.min(this.#firstAt, this.#lastAt);
       const { until, latest } = this.#deadlines(this.#firstAt);
       // 1. After each event what is there now is what has to stay.
-      if (seen?.lastAt !== this.#lastAt) seen = { mark: await this.#mark(), lastAt: this.#lastAt };
+      if (seen?.lastAt !== this.#lastAt) seen = { mark: this.#mark(), lastAt: this.#lastAt };
       if (this.#clock.now() < until) {
         await this.#clock.sleep(until - this.#clock.now(), signal);
         continue;
       }
-      const mark = await this.#mark();
-      // 2. Who ended it while the file was read waits for nothing more, whatever was touched since.
-      if (signal.aborted) return;
-      if (mark === seen.mark || this.#clock.now() >= latest) this.#firstAt = undefined;
+      if (this.#mark() === seen.mark || this.#clock.now() >= latest) this.#firstAt = undefined;
       else this.touch();
     }
   }

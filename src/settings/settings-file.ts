@@ -1,7 +1,7 @@
 import type { Problem } from "../core/errors.ts";
 import { type Files, systemFiles } from "../core/files.ts";
 import type { Flag } from "./flags.ts";
-import { type ReadResult, readSettings } from "./read.ts";
+import { type Reading, type ReadResult, readSettings } from "./read.ts";
 import { type SettingsSource, hashOf, readSource } from "./source.ts";
 
 /** A file that was in force and is no longer there. */
@@ -18,6 +18,8 @@ export class SettingsFile {
   readonly #files: Files;
   /** Files that the text last judged refers to: they are watched even where it was bad for want of one of them. */
   #referencedFiles: readonly string[] = [];
+  /** The good settings that were read last, and what they were read from. */
+  #good: { mark: string; reading: Reading } | undefined;
 
   constructor(parts: {
     path: string;
@@ -43,14 +45,14 @@ export class SettingsFile {
   }
 
   /** Reads the bytes, once. */
-  look(): Promise<SettingsSource> {
+  look(): SettingsSource {
     return readSource(this.path, this.#files);
   }
 
   /** What tells one state of the outside from another: the file's bytes, and those of the files it refers to. */
   markOf(source: SettingsSource): string {
     if (source.kind !== "file") return source.kind === "missing" ? "missing" : `unreadable ${source.reason}`;
-    return [source.hash, ...this.#referencedFiles.map((file) => this.#hashOf(file))].join(" ");
+    return this.#markWith(source.hash, this.#referencedFiles);
   }
 
   /**
@@ -61,8 +63,20 @@ export class SettingsFile {
     if (source.kind === "unreadable")
       return { kind: "problems", problems: [{ path: "", message: `cannot be read: ${source.reason}` }] };
     if (source.kind === "missing" && hadFile) return { kind: "problems", problems: [missingFile] };
-    const result = this.read(source.kind === "file" ? source.bytes : null);
+    const result = source.kind === "file" ? this.readAhead(source) : this.read(null);
     this.follow(result);
+    return result;
+  }
+
+  /** What a file means that may be judged soon: its judgement is then the same. Changes nothing. */
+  readAhead({ bytes, hash }: Extract<SettingsSource, { kind: "file" }>): ReadResult {
+    const { mark, reading } = this.#good ?? {};
+    if (reading && this.#markWith(hash, reading.referencedFiles) === mark) return { kind: "ok", reading };
+    const result = this.read(bytes);
+    if (result.kind === "ok") {
+      const { reading } = result;
+      this.#good = { mark: this.#markWith(hash, reading.referencedFiles), reading };
+    }
     return result;
   }
 
@@ -76,6 +90,10 @@ export class SettingsFile {
   follow(result: ReadResult): void {
     const { referencedFiles } = result.kind === "ok" ? result.reading : result;
     if (referencedFiles) this.#referencedFiles = referencedFiles;
+  }
+
+  #markWith(hash: string, referencedFiles: readonly string[]): string {
+    return [hash, ...referencedFiles.map((file) => this.#hashOf(file))].join(" ");
   }
 
   #hashOf(path: string): string {

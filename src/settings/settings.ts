@@ -83,21 +83,24 @@ export class SettingsKeeper {
       onChange,
       flagKeys: this.#file.flagKeys,
     });
-    const mark = async (): Promise<string> => {
-      const source = await this.#file.look();
+    const mark = (): string => {
+      const source = this.#file.look();
+      const found = this.#file.markOf(source);
       this.#read = source;
-      return this.#file.markOf(source);
+      if (found !== this.#judged) this.#prepare(source);
+      return found;
     };
     const debounceMs = (): number => this.inForce.settings.reload.debounceMs;
     this.#loop = new LookLoop({
       quiet: new QuietTime({ clock: parts.clock, debounceMs, mark }),
-      isNews: async () => (await mark()) !== this.#judged,
+      isNews: () => mark() !== this.#judged,
       isUnsettled: () => this.#problems.length > 0,
       look: async (asked) => {
         // 1. Where nobody asked, what showed that it is quiet was read right before: those bytes are judged. Who asked
         //    may have written since.
         const source = asked === undefined ? this.#read : undefined;
         await this.#takeUp(asked, source);
+        await parts.accepted.drop();
       },
       onFault: parts.onFault,
     });
@@ -120,7 +123,7 @@ export class SettingsKeeper {
 
   /** The settings file as it stands now, whether in force, waiting or wrong, as it may be shown. Changes nothing. */
   async shownFile(): Promise<ShownFile> {
-    const source = await this.#file.look();
+    const source = this.#file.look();
     if (source.kind === "missing") return { state: "missing", hash: null, text: null };
     if (source.kind === "unreadable") return { state: "rejected", hash: null, text: null };
     const { hash, bytes } = source;
@@ -144,7 +147,7 @@ export class SettingsKeeper {
   async start(isStrict: boolean, goesOn = false): Promise<void> {
     await this.#revision.settle((bytes) => this.#file.read(bytes));
     if (goesOn && (await this.#goOnWaiting())) return;
-    const source = await this.#file.look();
+    const source = this.#file.look();
     const judged = this.#file.judge(source, false);
     this.#judged = this.#file.markOf(source);
     if (judged.kind === "ok" && source.kind === "file") return this.#begin(judged.reading, source);
@@ -212,7 +215,7 @@ export class SettingsKeeper {
 
   /** Reads the file once, unless `read` was; what is new is in force, or waits, or is told to be bad, when this resolves. */
   async #takeUp(asked: RevisionSource | undefined, read?: SettingsSource): Promise<SettingsSource> {
-    const source = read ?? (await this.#file.look());
+    const source = read ?? this.#file.look();
     this.#read = undefined;
     if (this.#file.markOf(source) === this.#judged && this.#problems.length === 0) return source;
     const { hash, settings } = this.inForce;
@@ -232,6 +235,14 @@ export class SettingsKeeper {
     if (isManual) this.#wait({ reading: judged.reading, file, source: origin });
     else await this.#accept({ reading: judged.reading, file, source: origin });
     return source;
+  }
+
+  /** While it is waited whether it is quiet: what will probably be in force then is judged and laid ready. */
+  #prepare(source: SettingsSource): void {
+    if (source.kind !== "file" || this.inForce.settings.reload.mode === "manual") return;
+    const judged = this.#file.readAhead(source);
+    if (judged.kind === "ok" && this.#revision.isOther(judged.reading))
+      this.#parts.accepted.prepare(source.bytes);
   }
 
   async #accept(acceptable: Acceptable): Promise<void> {
@@ -264,10 +275,9 @@ export class SettingsKeeper {
   }
 
   #ground(): EditGround {
-    const { path, exchange, files } = this.#parts;
     return {
-      path,
-      replace: (bytes, expected) => replaceFile(path, { bytes, expected, exchange, files }),
+      path: this.#parts.path,
+      replace: (bytes, expected) => this.#replace(bytes, expected),
       inForce: () => this.inForce,
       problems: () => this.#problems,
       isWaiting: () => this.#waiting !== undefined,
@@ -279,10 +289,23 @@ export class SettingsKeeper {
     };
   }
 
+  /** What is written is put in force next: both are made durable at the same time. */
+  async #replace(bytes: Uint8Array, expected: string | null): Promise<boolean> {
+    const { path, exchange, files, accepted } = this.#parts;
+    accepted.prepare(bytes);
+    let isReplaced = false;
+    try {
+      isReplaced = await replaceFile(path, { bytes, expected, exchange, files });
+      return isReplaced;
+    } finally {
+      if (!isReplaced) await accepted.drop();
+    }
+  }
+
   /** Our own write is no edit of somebody else's: the next look finds what was judged last. */
   async #adopt(acceptable: Acceptable): Promise<Plan> {
     const { revision } = this.inForce;
-    const source = await this.#file.look();
+    const source = this.#file.look();
     const isOurs = source.kind === "file" && source.hash === acceptable.file?.hash;
     const file = isOurs ? source : acceptable.file;
     // 1. Until it is kept it counts as not judged: where it cannot be, the next poll tries again.

@@ -1,9 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../src/core/clock.ts";
 import { SegueError } from "../../src/core/errors.ts";
+import { type Files, systemFiles } from "../../src/core/files.ts";
 import { AcceptedSettings } from "../../src/settings/accepted.ts";
+import { SettingsFile } from "../../src/settings/settings-file.ts";
 import { SettingsKeeper } from "../../src/settings/settings.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type Interception, interceptedStore } from "../sessions/intercepted-store.ts";
@@ -139,4 +141,89 @@ test("from the moment a revision is in force nothing of its file is told to be w
     { problems: 0, waiting: false },
     { problems: 0, waiting: false },
   ]);
+});
+
+/** The file of accepted settings alone; `faults` are what the next writes of one meet. */
+function setupFile() {
+  const path = join(makeFolder("accepted"), "accepted.json");
+  const faults: Error[] = [];
+  const files: Files = {
+    ...systemFiles,
+    open: (...given) => {
+      const fault = faults.shift();
+      return fault ? Promise.reject(fault) : systemFiles.open(...given);
+    },
+    rename: (...given) => {
+      const fault = faults.shift();
+      return fault ? Promise.reject(fault) : systemFiles.rename(...given);
+    },
+  };
+  return { accepted: new AcceptedSettings(path, files), faults, proposed: `${path}.new` };
+}
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const full = (): Error => Object.assign(new Error("no room"), { code: "ENOSPC" });
+
+test("what is proposed is kept, whatever was laid ready before", async () => {
+  const { accepted } = setupFile();
+  for (const [ready, proposed] of [
+    ["one", "one"],
+    ["two", "three"],
+    ["four", "one"],
+  ] as const) {
+    accepted.prepare(bytesOf(ready));
+    await accepted.propose(bytesOf(proposed));
+    await accepted.keep();
+    expect(await accepted.read()).toEqual(bytesOf(proposed));
+  }
+});
+
+test("what was laid ready and is not kept is taken away", async () => {
+  const { accepted, proposed } = setupFile();
+  await accepted.propose(bytesOf("one"));
+  await accepted.keep();
+  accepted.prepare(bytesOf("two"));
+  accepted.prepare(bytesOf("three"));
+  await accepted.drop();
+  expect(existsSync(proposed)).toBe(false);
+  expect(await accepted.read()).toEqual(bytesOf("one"));
+  accepted.prepare(bytesOf("three"));
+  await accepted.propose(bytesOf("three"));
+  await accepted.keep();
+  expect(await accepted.read()).toEqual(bytesOf("three"));
+});
+
+test("what could not be laid ready is laid when it is proposed, or it is told why not", async () => {
+  const { accepted, faults } = setupFile();
+  faults.push(full());
+  accepted.prepare(bytesOf("one"));
+  expect(await accepted.propose(bytesOf("one")).catch((thrown: unknown) => thrown)).toMatchObject({
+    code: "storage_full",
+  });
+  await accepted.propose(bytesOf("one"));
+  await accepted.keep();
+  expect(await accepted.read()).toEqual(bytesOf("one"));
+});
+
+test("what is in force and could not be kept stays laid ready for the next start", async () => {
+  const { accepted, faults } = setupFile();
+  await accepted.propose(bytesOf("one"));
+  faults.push(full());
+  expect(await accepted.keep().catch((thrown: unknown) => thrown)).toMatchObject({ code: "storage_full" });
+  await accepted.drop();
+  await accepted.settle((bytes) => bytes !== null && new TextDecoder().decode(bytes) === "one");
+  expect(await accepted.read()).toEqual(bytesOf("one"));
+});
+
+test("equal bytes are judged anew where a file they refer to is another", () => {
+  const root = makeFolder("accepted");
+  const path = join(root, "settings.json");
+  writeFileSync(path, JSON.stringify({ turn: { system: "file:system.txt" } }));
+  const file = new SettingsFile({ path, env: {}, flags: [] });
+  const judged = (text: string): unknown => {
+    writeFileSync(join(root, "system.txt"), text);
+    const result = file.judge(file.look(), false);
+    return result.kind === "ok" ? result.reading.settings.turn.system : result.problems;
+  };
+  expect([judged("one"), judged("two"), judged("one")]).toEqual(["one", "two", "one"]);
 });

@@ -4,14 +4,11 @@ import { ManualClock } from "../support/manual-clock.ts";
 
 function setup() {
   const clock = new ManualClock();
-  const file = { mark: "one", reading: Promise.resolve() };
+  const file = { mark: "one" };
   const quiet = new QuietTime({
     clock,
     debounceMs: () => 500,
-    mark: async () => {
-      await file.reading;
-      return file.mark;
-    },
+    mark: () => file.mark,
   });
   const begun = clock.now();
   const passed = (): { at: number | undefined } => {
@@ -61,19 +58,4 @@ test("where no events come, a file that still changes is not quiet", async () =>
   expect(result.at).toBeUndefined();
   await clock.advance(100);
   expect(result.at).toBe(1000);
-});
-
-test("who ends it while the file is read waits no longer, whatever is touched since", async () => {
-  const { clock, file, quiet, passed } = setup();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  file.reading = promise;
-  quiet.touch();
-  const result = passed();
-  quiet.end();
-  quiet.touch();
-  resolve();
-  await clock.settle();
-  expect(result.at).toBe(0);
-  expect(quiet.isRunning).toBe(true);
-  expect(clock.waiting).toBe(0);
 });

@@ -161,6 +161,13 @@ export function filesFor(process: SimulatedProcess, disk: VirtualDisk): Files {
     process.pass();
     return work();
   };
+  const opened = new Map<number, string>();
+  const pathOf = (file: number): string => {
+    const path = opened.get(file);
+    if (path === undefined) throw systemError("EBADF", String(file));
+    return path;
+  };
+  let lastOpened = 2;
   return {
     access: (path, mode) =>
       outside(() => {
@@ -182,8 +189,17 @@ export function filesFor(process: SimulatedProcess, disk: VirtualDisk): Files {
     rename: (from, to) => outside(() => disk.rename(from, to)),
     rm: (path) => outside(() => disk.remove(path)),
     stat: (path) => outside(() => disk.facts(path)),
+    closeSync: (file) => void opened.delete(file),
+    fstatSync: (file) => now(() => disk.facts(pathOf(file))),
     lstatSync: (path) => now(() => disk.place(path)),
-    readFileSync: (path) => now(() => readable(disk, path).bytes.slice()),
+    openSync: (path) =>
+      now(() => {
+        if (!disk.hasFolder(path)) readable(disk, path);
+        opened.set(++lastOpened, path);
+        return lastOpened;
+      }),
+    readFileSync: (place) =>
+      now(() => readable(disk, typeof place === "number" ? pathOf(place) : place).bytes.slice()),
     readlinkSync: (path) => {
       throw systemError("EINVAL", path);
     },
