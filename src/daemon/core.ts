@@ -5,8 +5,9 @@ import { Guard } from "../providers/guard.ts";
 import { identityOf } from "../providers/identity.ts";
 import { Parks } from "../providers/parks.ts";
 import { type BindingInputs, bindingOf } from "../sessions/binding.ts";
-import { Bindings } from "../sessions/bindings.ts";
+import { Bindings, type SettingsInForce } from "../sessions/bindings.ts";
 import { SessionRegistry } from "../sessions/registry.ts";
+import type { SessionSurroundings } from "../sessions/surroundings.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { SettingsKeeper } from "../settings/settings.ts";
 import { type Foundation, faultText } from "./foundation.ts";
@@ -22,17 +23,31 @@ export interface Core {
   registry: SessionRegistry;
 }
 
+/** What a core is built of. */
+export interface CoreParts extends Pick<
+  SessionSurroundings,
+  | "store"
+  | "clock"
+  | "random"
+  | "ids"
+  | "createProvider"
+  | "tell"
+  | "redact"
+  | "onDelta"
+  | "onFault"
+  | "onStep"
+> {
+  inForce: () => SettingsInForce;
+  /** Takes over a write that nobody waits for. */
+  keep: (write: Promise<unknown>) => void;
+}
+
 /** Builds a core over what is stored; nothing in it is at work before `registry.start`. */
-export async function buildCore(
-  foundation: Foundation,
-  keeper: SettingsKeeper,
-  outside: Outside,
-): Promise<Core> {
-  const { store, bus, secrets, log, pending, tell } = foundation;
-  const { clock, random, ids, createProvider, onSessionStep } = outside;
+export async function composeCore(parts: CoreParts): Promise<Core> {
+  const { store, clock, random, ids, inForce, keep, tell } = parts;
+  const settings = (): Settings => inForce().settings;
   const boot = ids.boot();
-  const settings = (): Settings => keeper.inForce.settings;
-  const bindings = new Bindings(() => keeper.inForce);
+  const bindings = new Bindings(inForce);
   const now = clock.now();
   const stored = await store.endpoints.load();
   const guard = new Guard({
@@ -41,9 +56,8 @@ export async function buildCore(
     mode: () => settings().reload.guard,
     retryMs: () => settings().turn.retryMs,
     store: {
-      prove: (proven) => pending.keep(store.endpoints.prove(proven)),
-      hold: (identity, hold, events) =>
-        pending.keep(store.endpoints.hold(identity, hold, events, clock.now())),
+      prove: (proven) => keep(store.endpoints.prove(proven)),
+      hold: (identity, hold, events) => keep(store.endpoints.hold(identity, hold, events, clock.now())),
     },
     countWanting: (identity) => registry.countWanting(identity),
     isWanted: (identity) => isWanted(settings(), registry, identity),
@@ -58,7 +72,7 @@ export async function buildCore(
     parks: new Parks({
       random,
       stored: stored.parks,
-      store: (scope, park, events) => pending.keep(store.endpoints.park(scope, park, events, clock.now())),
+      store: (scope, park, events) => keep(store.endpoints.park(scope, park, events, clock.now())),
     }),
   });
   const registry: SessionRegistry = new SessionRegistry({
@@ -75,17 +89,37 @@ export async function buildCore(
       ids,
       bindings,
       tell,
-      createProvider: (config) =>
-        createProvider(config, { clock, withheldEnv: () => keeper.inForce.reading.referencedVariables }),
+      createProvider: parts.createProvider,
       retry: () => settings().turn,
-      revision: () => keeper.inForce.revision,
-      redact: (text) => secrets.redact(text),
-      onStep: onSessionStep,
-      onDelta: (delta) => bus.publishDelta(delta),
-      onFault: (session, thrown) => log.error(`session ${session}: ${faultText(thrown)}`, { session }),
+      revision: () => inForce().revision,
+      redact: parts.redact,
+      onStep: parts.onStep,
+      onDelta: parts.onDelta,
+      onFault: parts.onFault,
     },
   });
   return { boot, bindings, guard, gate, registry };
+}
+
+/** The core of a daemon: over its foundation and the settings it keeps. */
+export function buildCore(foundation: Foundation, keeper: SettingsKeeper, outside: Outside): Promise<Core> {
+  const { store, bus, secrets, log, pending, tell } = foundation;
+  const { clock, random, ids, createProvider, onSessionStep } = outside;
+  const withheldEnv = (): readonly string[] => keeper.inForce.reading.referencedVariables;
+  return composeCore({
+    store,
+    clock,
+    random,
+    ids,
+    tell,
+    inForce: () => keeper.inForce,
+    keep: (write) => pending.keep(write),
+    createProvider: (config) => createProvider(config, { clock, withheldEnv }),
+    redact: (text) => secrets.redact(text),
+    onStep: onSessionStep,
+    onDelta: (delta) => bus.publishDelta(delta),
+    onFault: (session, thrown) => log.error(`session ${session}: ${faultText(thrown)}`, { session }),
+  });
 }
 
 /** Another revision is in force: what the core runs under may be another now. */
@@ -108,7 +142,7 @@ function mayBeMet(settings: Settings, registry: SessionRegistry, scope: string):
 }
 
 /** Whether a binding is one that the settings name first or as a fallback, or that a session wants. */
-export function isWanted(settings: Settings, registry: SessionRegistry, identity: string): boolean {
+function isWanted(settings: Settings, registry: SessionRegistry, identity: string): boolean {
   if (settings.reload.guard === "off") return false;
   const names = [settings.provider, ...settings.fallback];
   return (

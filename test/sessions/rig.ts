@@ -7,14 +7,10 @@ import {
   type StoredEvent,
 } from "../../src/core/events.ts";
 import { type Random, createIds } from "../../src/core/ids.ts";
-import { type Core, applySettings, isWanted } from "../../src/daemon/core.ts";
+import { type Core, applySettings, composeCore } from "../../src/daemon/core.ts";
 import { openDatabase } from "../../src/platform/bun.ts";
-import { Budget } from "../../src/providers/budget.ts";
-import { Gate } from "../../src/providers/gate.ts";
-import { Guard } from "../../src/providers/guard.ts";
-import { Parks } from "../../src/providers/parks.ts";
-import { Bindings, type SettingsInForce } from "../../src/sessions/bindings.ts";
-import { SessionRegistry } from "../../src/sessions/registry.ts";
+import type { SettingsInForce } from "../../src/sessions/bindings.ts";
+import type { SessionRegistry } from "../../src/sessions/registry.ts";
 import type { Session } from "../../src/sessions/session.ts";
 import { effectiveFingerprint } from "../../src/settings/fingerprint.ts";
 import type { Settings } from "../../src/settings/schema.ts";
@@ -301,68 +297,24 @@ export class Rig {
     return { revision, appliedAt: at, settings };
   }
 
-  async #compose(store: Store, clock: BootClock): Promise<Core> {
-    const random = this.#random;
-    const ids = this.#ids;
-    const settings = (): Settings => this.inForce.settings;
+  #compose(store: Store, clock: BootClock): Promise<Core> {
     const bus = new EventBus((thrown) => this.faults.push(thrown));
     const keep = (promise: Promise<unknown>): void => {
       promise.catch((thrown: unknown) => this.faults.push(thrown));
     };
-    const boot = ids.boot();
-    const bindings = new Bindings(() => this.inForce);
-    const stored = await store.endpoints.load();
-    const now = clock.now();
-    const guard = new Guard({
-      random,
-      stored,
-      mode: () => settings().reload.guard,
-      retryMs: () => settings().turn.retryMs,
-      store: {
-        prove: (proven) => keep(store.endpoints.prove(proven)),
-        hold: (identity, hold, events) => keep(store.endpoints.hold(identity, hold, events, clock.now())),
-      },
-      countWanting: (identity) => registry.countWanting(identity),
-      isWanted: (identity) => isWanted(settings(), registry, identity),
-      onChange: () => registry.rollOut(),
-    });
-    const tell = (events: Parameters<Store["events"]["append"]>[0]): void =>
-      keep(store.events.append(events, clock.now()));
-    const gate = new Gate({
+    return composeCore({
+      store,
       clock,
-      guard,
-      limits: () => ({ ...settings().limits, retryMs: settings().turn.retryMs }),
-      tell: (event) => tell([event]),
-      budget: new Budget(await store.tokensOnDayOf(now), now),
-      parks: new Parks({
-        random,
-        stored: stored.parks,
-        store: (scope, park, events) => keep(store.endpoints.park(scope, park, events, clock.now())),
-      }),
+      keep,
+      random: this.#random,
+      ids: this.#ids,
+      inForce: () => this.inForce,
+      tell: (events) => keep(store.events.append(events, clock.now())),
+      createProvider: this.provider.createOn(clock),
+      redact: (text) => text,
+      onDelta: (delta) => bus.publishDelta(delta),
+      onFault: (_session, thrown) => this.faults.push(thrown),
     });
-    const registry: SessionRegistry = new SessionRegistry({
-      idleUnloadMs: () => settings().sessions.idleUnloadMs,
-      staggerMs: () => settings().reload.staggerMs,
-      onWishes: () => guard.forgetUnwanted(),
-      around: {
-        boot,
-        store,
-        gate,
-        guard,
-        clock,
-        random,
-        ids,
-        bindings,
-        tell,
-        createProvider: this.provider.createOn(clock),
-        retry: () => settings().turn,
-        revision: () => this.revision,
-        redact: (text) => text,
-        onDelta: (delta) => bus.publishDelta(delta),
-        onFault: (_session, thrown) => this.faults.push(thrown),
-      },
-    });
-    return { boot, bindings, guard, gate, registry };
   }
 
   #published(events: readonly StoredEvent[]): void {
