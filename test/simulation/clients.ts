@@ -79,6 +79,13 @@ export class Clients {
     return true;
   }
 
+  /** Messages that were told to have failed. */
+  failed(): string[] {
+    return this.#world.history.flatMap((seen) =>
+      seen.kind === "event" && seen.type === "message.failed" ? [seen.data.message] : [],
+    );
+  }
+
   /** Reads something now, without anybody seeing it; undefined where it cannot be read. */
   async look(path: string): Promise<string | undefined> {
     const sent = this.#world.network.send(

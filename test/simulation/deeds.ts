@@ -120,10 +120,7 @@ const deeds: Readonly<Record<ItemKind, Deed>> = {
     else watches.isWorking = true;
   },
   "crash now": ({ world }) => world.process?.kill("idle"),
-  "crash soon": ({ world }, chance) => {
-    world.boot();
-    world.process?.doom(chance.below(30));
-  },
+  "crash soon": crashSoon,
   wait: () => {},
   "wait long": () => {},
 };
@@ -145,13 +142,28 @@ const oddPatches: Readonly<Record<number, Document>> = {
   3: { providers: { second: { baseUrl: "http://elsewhere.example/v1" } } },
 };
 
-function patchSettings({ clients, editor, world }: Stage, chance: Chance): void {
+function patchSettings({ clients, editor, user, world }: Stage, chance: Chance): void {
   const luck = chance.below(10);
   const headers: Record<string, string> = luck === 0 ? { "If-Match": `"${1 + chance.below(10)}"` } : {};
   const path = luck === 1 ? "/api/settings?dryRun=1" : "/api/settings";
   const body = oddPatches[luck] ?? someChange(chance);
   if (chance.happens(0.4)) meanwhile(world, chance.below(10), () => editor.save(someChange(chance), chance));
-  clients.ask({ method: "PATCH", path, headers, body, via: chance.happens(0.8) ? "socket" : "tcp" });
+  if (chance.happens(0.3)) meanwhile(world, chance.below(20), () => user.post(chance));
+  const via = chance.happens(0.8) ? "socket" : "tcp";
+  const ask = (): void => void clients.ask({ method: "PATCH", path, headers, body, via });
+  if (chance.happens(0.2)) world.onceAnswered = ask;
+  else ask();
+}
+
+/** Now and then in the middle of an edit, and whoever starts it again finds a file that is bad. */
+function crashSoon(stage: Stage, chance: Chance): void {
+  const { world, editor } = stage;
+  world.boot();
+  if (chance.happens(0.4)) {
+    world.process?.atDeath(() => editor.spoil(chance));
+    patchSettings(stage, chance);
+  }
+  world.process?.doom(chance.below(40));
 }
 
 /** Something happens while the outside is at work on something else, after so much of that. */
@@ -186,6 +198,7 @@ function tell(world: World, fault: Fault, isOn: boolean, detail = ""): void {
 
 /** Every fault ends, and the file is good again. */
 export function calmDown({ world, servers, editor }: Stage): void {
+  world.onceAnswered = undefined;
   for (const fault of world.database.faults) tell(world, fault, false);
   world.database.faults.clear();
   world.disk.isFull = false;

@@ -13,6 +13,8 @@ export interface ServersParts {
   after: (ms: number, task: () => void) => void;
 }
 
+/** What the code of a vendor consists of, at most: so many files are read one after the other. */
+const mostFilesOfVendor = 30;
 /** Something arrives this often from a server that says nothing. */
 const babbleMs = 5000;
 
@@ -38,7 +40,8 @@ export class Servers {
     });
     return async (config) => {
       // Every so often the code of a vendor has to be loaded first.
-      if (this.#parts.chance().happens(0.2)) await process.outside(() => {});
+      const files = this.#parts.chance().happens(0.2) ? 1 + this.#parts.chance().below(mostFilesOfVendor) : 0;
+      for (let file = 0; file < files; file++) await process.outside(() => {});
       return { call: (request) => this.#call(process, config, request) };
     };
   }

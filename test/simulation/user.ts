@@ -91,7 +91,8 @@ export class User {
   }
 
   retryMessage(chance: Chance): void {
-    const message = this.#someMessage(chance);
+    const failed = chance.happens(0.7) ? chance.pickAny(this.#clients.failed()) : undefined;
+    const message = failed ?? this.#someMessage(chance);
     if (message)
       this.#send("POST", `/api/messages/${message}/retry`, undefined, (answer) => this.#learn(answer));
   }

@@ -47,6 +47,8 @@ export class World {
   chance: Chance;
   /** Told, now and then, in the very moment before the settings file is replaced. */
   onExchange: () => void = () => {};
+  /** Told, once, in the very moment in which a provider's answer ends. */
+  onceAnswered: (() => void) | undefined;
   /** Told when the settings file has changed, by whomever. */
   onWritten: () => void = () => {};
   /** What went wrong first; the life is over then. */
@@ -140,6 +142,7 @@ export class World {
     } catch (thrown) {
       this.broken = thrown;
     }
+    if (sight.kind === "callEnded") this.#answered();
   }
 
   /** Starts a process, unless one runs. */
@@ -289,6 +292,14 @@ export class World {
       writeLog: (line) => this.#logged(process, line),
       ...(this.#onStep && { onSessionStep: this.#onStep }),
     };
+  }
+
+  #answered(): void {
+    const told = this.onceAnswered;
+    if (!told) return;
+    this.onceAnswered = undefined;
+    this.beginStep();
+    told();
   }
 
   #inTheLastMoment(): void {
