@@ -41,7 +41,7 @@ export async function inMutatedTree<T>(
 ): Promise<T> {
   const tree = realpathSync(mkdtempSync(join(tmpdir(), "segue-mutant-")));
   try {
-    for (const part of ["src", "test/simulation", "package.json", "tsconfig.json"])
+    for (const part of ["src", "test", "package.json", "tsconfig.json"])
       cpSync(join(root, part), join(tree, part), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
     const problem = applied(patch, tree);
