@@ -67,11 +67,13 @@ export class LookLoop {
   }
 
   #work(): void {
-    this.#worker ??= this.#run()
+    // 1. It begins when whoever told it is done: it may be told again by what it does first, and is one all the same.
+    this.#worker ??= Promise.resolve()
+      .then(() => this.#run())
       .catch(this.#parts.onFault)
       .finally(() => {
         this.#worker = undefined;
-        // 1. A hint that came while the loop was ending would otherwise be lost.
+        // 2. A hint that came while the loop was ending would otherwise be lost.
         if (this.#isDirty && !this.#isStopped) this.#work();
       });
   }
@@ -81,7 +83,7 @@ export class LookLoop {
       this.#isDirty = false;
       if (!this.#isWorthLooking()) continue;
       if (this.#requests.length === 0) await this.#parts.quiet.passed();
-      // 2. Who asks from here on asks for a later look: the bytes are about to be read.
+      // 3. Who asks from here on asks for a later look: the bytes are about to be read.
       const requests = this.#requests.splice(0);
       try {
         await this.#parts.look(requests[0]?.source);
