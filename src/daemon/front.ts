@@ -35,6 +35,14 @@ interface OpenDoor extends Leave {
   cancelClose: Cancel;
 }
 
+/** Where it listened before another program took the port in the middle of a move. */
+interface LostDoor {
+  address: Address;
+  port: number;
+  url: string;
+  cancelRetry: Cancel;
+}
+
 interface OpenSocket extends Leave {
   path: string;
   listener: Listener;
@@ -42,6 +50,8 @@ interface OpenSocket extends Leave {
 
 /** The shortest time that kept-alive connections are given to hear that they have to come back elsewhere. */
 export const shortestLingerMs = 300;
+/** How often an address that was lost is tried again. */
+const comeBackMs = 1000;
 
 /**
  * The ways in: one TCP listener that can move to another address, and the socket in the data folder. A move is
@@ -57,6 +67,8 @@ export class Front {
   readonly #onSocket: RequestHandler;
   readonly #leaving = new Set<OpenDoor>();
   #door: OpenDoor | undefined;
+  /** Instead of a door: where it comes back to as soon as it can. */
+  #lost: LostDoor | undefined;
   #socket: OpenSocket | undefined;
 
   constructor(parts: {
@@ -81,17 +93,18 @@ export class Front {
 
   /** Where TCP is answered; empty before `open`. */
   get url(): string {
-    return this.#door?.url ?? "";
+    return (this.#door ?? this.#lost)?.url ?? "";
   }
 
   /** The address asked for, a port of 0 included. */
   get address(): Address {
-    return this.#door?.address ?? { host: "", port: -1 };
+    return (this.#door ?? this.#lost)?.address ?? { host: "", port: -1 };
   }
 
   /** Opens the TCP listener; throws `cannot_listen`. */
   async open(address: Address): Promise<void> {
     this.#door = await this.#openDoor(address);
+    this.#forgetLost();
   }
 
   /**
@@ -159,6 +172,7 @@ export class Front {
   /** Lets answers under way go out, and closes everything. */
   async close(): Promise<void> {
     const doors = [...this.#leaving, ...(this.#door ? [this.#door] : [])];
+    this.#forgetLost();
     await Promise.all(doors.map((door) => this.#closeDoor(door)));
     this.#door = undefined;
     const socket = this.#socket;
@@ -213,14 +227,32 @@ export class Front {
       return await this.#openDoor(address);
     } catch (thrown) {
       if (inTheWay.includes(old)) {
-        const { address: before, listener } = old;
-        this.#door = await this.#openDoor({ host: before.host, port: listener.port });
-        this.#door.address = before;
+        this.#door = undefined;
+        const { address: before, url, listener } = old;
+        this.#lost = { address: before, port: listener.port, url, cancelRetry: () => {} };
+        await this.#comeBack(this.#lost);
       }
       throw thrown;
     } finally {
       await Promise.all(closed);
     }
+  }
+
+  /** Listens again where it did before; where another program has taken that by now, as soon as it is free. */
+  async #comeBack(lost: LostDoor): Promise<void> {
+    const { address, port } = lost;
+    const door = await this.#openDoor({ host: address.host, port }).catch(() => undefined);
+    if (this.#lost !== lost) {
+      if (door) await this.#closeDoor(door);
+    } else if (door) {
+      this.#lost = undefined;
+      this.#door = Object.assign(door, { address });
+    } else lost.cancelRetry = this.#clock.after(comeBackMs, () => void this.#comeBack(lost));
+  }
+
+  #forgetLost(): void {
+    this.#lost?.cancelRetry();
+    this.#lost = undefined;
   }
 
   async #closeDoor(door: OpenDoor): Promise<void> {

@@ -13,6 +13,8 @@ class Ports {
   readonly open = new Map<string, RequestHandler>();
   /** Hosts that this machine does not have. */
   readonly foreign = new Set<string>();
+  /** Ports that another program listens at as soon as nobody else does. */
+  readonly wanted = new Set<number>();
   #picked = 40_000;
 
   readonly listen = (address: ListenAddress, handler: RequestHandler): Listener => {
@@ -20,8 +22,8 @@ class Ports {
     const { host } = address;
     const port = address.port === 0 ? this.#picked++ : address.port;
     if (this.foreign.has(host)) throw Object.assign(new Error("not available"), { code: "EADDRNOTAVAIL" });
-    if ([...this.open.keys()].some((known) => known.endsWith(`:${port}`)))
-      throw Object.assign(new Error("in use"), { code: "EADDRINUSE" });
+    const isOurs = [...this.open.keys()].some((known) => known.endsWith(`:${port}`));
+    if (isOurs || this.wanted.has(port)) throw Object.assign(new Error("in use"), { code: "EADDRINUSE" });
     const name = `${host}:${port}`;
     this.open.set(name, handler);
     return {
@@ -141,6 +143,37 @@ describe("a front that moves", () => {
     expect(thrown instanceof SegueError ? thrown.code : thrown).toBe("cannot_listen");
     expect([ports.names, front.address]).toEqual([[here], { host, port }]);
     expect(await ports.isLeaving(here)).toBe(false);
+  });
+
+  test("to a host on its own port that another program takes meanwhile comes back as soon as that has gone", async () => {
+    const { front, ports, clock } = await setup();
+    ports.wanted.add(port);
+    const moving = front.move({ host: "0.0.0.0", port }).catch((refusal: unknown) => refusal);
+    await eventually("it waits for kept connections", () => clock.waiting > 0);
+    await clock.advance(2000);
+    const thrown = await moving;
+    expect(thrown instanceof SegueError ? thrown.message : thrown).toContain("cannot listen on 0.0.0.0:5000");
+    expect([ports.names, front.address, front.url]).toEqual([[], { host, port }, `http://${here}`]);
+    ports.wanted.clear();
+    await clock.advance(1000);
+    expect([ports.names, await ports.isLeaving(here)]).toEqual([[here], false]);
+    expect([front.address, front.port]).toEqual([{ host, port }, port]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  test.each(["moves on", "stops"])("that has lost its port does not come back where it %s", async (then) => {
+    const { front, ports, clock } = await setup();
+    ports.wanted.add(port);
+    const moving = front.move({ host: "0.0.0.0", port }).catch((refusal: unknown) => refusal);
+    await eventually("it waits for kept connections", () => clock.waiting > 0);
+    await clock.advance(2000);
+    await moving;
+    if (then === "stops") await front.close();
+    else await front.move({ host, port: 5001 });
+    ports.wanted.clear();
+    await clock.advance(10_000);
+    expect(ports.names).toEqual(then === "stops" ? [] : ["127.0.0.1:5001"]);
+    expect(clock.waiting).toBe(0);
   });
 
   test("and stops closes every address, and leaves no timer", async () => {
