@@ -32,11 +32,9 @@ export class Editor {
 
   /** Brings a life's first settings into the world. */
   begin(seed: number): void {
-    this.#mine(() => {
-      this.#world.disk.replace(keyPath, "key-of-first\n");
-      this.#world.disk.replace(settingsPath, JSON.stringify(this.raw));
-    });
+    this.#mine(() => this.#world.disk.replace(settingsPath, JSON.stringify(this.raw)));
     this.#world.see({ kind: "born", seed, document: this.raw });
+    this.#putKey("key-of-first");
   }
 
   /** What the file means: with what its references lead to; undefined where one leads nowhere. */
@@ -86,13 +84,9 @@ export class Editor {
 
   /** Lets the key of the first provider come from a file, or changes what stands in that. */
   keyFile(chance: Chance): void {
-    const { disk } = this.#world;
     const luck = chance.below(4);
     if (luck === 0) return this.save({ providers: { first: { apiKey: keyReference } } }, chance);
-    this.#mine(() => {
-      if (luck === 1) disk.remove(keyPath);
-      else disk.replace(keyPath, `${chance.pick(["key-of-first", "newer-of-first", "wrong-key"])}\n`);
-    });
+    this.#putKey(luck === 1 ? undefined : chance.pick(["key-of-first", "newer-of-first", "wrong-key"]));
     if (JSON.stringify(this.raw).includes(keyReference) && this.#isWhole) this.#tell("in place", undefined);
   }
 
@@ -104,9 +98,15 @@ export class Editor {
 
   /** Brings the file back to what it said first. */
   repair(): void {
-    this.#mine(() => this.#world.disk.replace(keyPath, "key-of-first\n"));
+    this.#putKey("key-of-first");
     this.raw = firstDocument;
     this.#write(JSON.stringify(this.raw), "rename");
+  }
+
+  #putKey(value: string | undefined): void {
+    const { disk } = this.#world;
+    this.#mine(() => (value === undefined ? disk.remove(keyPath) : disk.replace(keyPath, `${value}\n`)));
+    this.#world.see({ kind: "reference", reference: keyReference, value });
   }
 
   #write(text: string, how: "in place" | "rename"): void {

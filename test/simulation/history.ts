@@ -69,6 +69,8 @@ export type Sight =
       isGood: boolean;
       text: string | undefined;
     }
+  /** What a reference leads to from now on, whether the settings file has it or not; undefined: nowhere. */
+  | { kind: "reference"; reference: string; value: string | undefined }
   /** The daemon itself wrote the file (PATCH, PUT, rollback); the meaning of what stands there now. */
   | { kind: "written"; document: unknown; text: string }
   /** What became of the native event for an edit: `late` ones come as `delivered` when they do come. */

@@ -1,3 +1,4 @@
+import { parse } from "jsonc-parser";
 import type { Document } from "../history.ts";
 
 /** Where a turn goes, as a settings document says it; undefined what it leaves to the vendor or the environment. */
@@ -120,6 +121,21 @@ export function leavesOf(document: Document): Map<string, string> {
   };
   walk(document, "");
   return leaves;
+}
+
+/** What a text of the settings says, references as they are written; undefined where it says nothing. */
+export function documentIn(text: string): Document | undefined {
+  const written: unknown = parse(text.replace(/^\uFEFF/, ""));
+  return isDocument(written) ? written : undefined;
+}
+
+/** The references that stand for keys in a document, and the endpoints beside them. */
+export function keyReferences(document: Document): { reference: string; endpoint: string }[] {
+  return providerNames(document).flatMap((name) => {
+    const reference = at(document, "providers", name, "apiKey");
+    const { endpoint } = providerEntry(document, name);
+    return typeof reference === "string" && endpoint !== undefined ? [{ reference, endpoint }] : [];
+  });
 }
 
 /** Whether a value is an object of named values. */

@@ -1,5 +1,12 @@
 import type { Document, Seen } from "../history.ts";
-import { type Destination, isDocument, providerEntry, providerNames } from "./document.ts";
+import {
+  type Destination,
+  documentIn,
+  isDocument,
+  keyReferences,
+  providerEntry,
+  providerNames,
+} from "./document.ts";
 import type { Judge } from "./judge.ts";
 import type { Asked, Requests } from "./requests.ts";
 import { expect } from "./violation.ts";
@@ -12,16 +19,23 @@ export class Keys implements Judge {
   readonly #requests: Requests;
   readonly #setFor = new Set<string>();
   readonly #keys = new Set<string>();
+  /** What a reference led to, and the endpoints beside which it stood: who changes the one means it for the others. */
+  readonly #referred = new Map<string, { keys: Set<string>; endpoints: Set<string> }>();
 
   constructor(requests: Requests) {
     this.#requests = requests;
   }
 
   see(seen: Seen): void {
+    if (seen.kind === "reference" && seen.value !== undefined) this.#of(seen.reference).keys.add(seen.value);
+    if ((seen.kind === "edit" || seen.kind === "written") && seen.text !== undefined)
+      for (const { reference, endpoint } of keyReferences(documentIn(seen.text) ?? {}))
+        this.#of(reference).endpoints.add(endpoint);
     if ((seen.kind === "born" || seen.kind === "edit") && seen.document)
       this.#learn(seen.document, undefined);
     else if (seen.kind === "written") this.#written(seen);
-    else if (seen.kind === "call" && seen.key !== null) this.#expectOwn(seen.endpoint, seen.key, "was sent");
+    else if (seen.kind === "call" && seen.key !== null && !this.#isReferred(seen.endpoint, seen.key))
+      this.#expectOwn(seen.endpoint, seen.key, "was sent");
   }
 
   #written({ document, text, at }: Extract<Seen, { kind: "written" }>): void {
@@ -52,6 +66,18 @@ export class Keys implements Judge {
       this.#keys.add(key);
       this.#setFor.add(`${endpoint} ${key}`);
     }
+  }
+
+  #of(reference: string): { keys: Set<string>; endpoints: Set<string> } {
+    const known = this.#referred.get(reference) ?? { keys: new Set(), endpoints: new Set() };
+    this.#referred.set(reference, known);
+    return known;
+  }
+
+  #isReferred(endpoint: string, key: string): boolean {
+    return [...this.#referred.values()].some(
+      ({ keys, endpoints }) => keys.has(key) && endpoints.has(endpoint),
+    );
   }
 
   #expectOwn(endpoint: string, key: string, verb: string): void {

@@ -1,7 +1,7 @@
-import { parse } from "jsonc-parser";
 import type { Document, Seen } from "../history.ts";
-import { isDocument, leavesOf, numberOf, type NumberKey } from "./document.ts";
+import { documentIn, isDocument, leavesOf, numberOf, type NumberKey } from "./document.ts";
 import type { Told } from "./judge.ts";
+import { References } from "./references.ts";
 import { expect } from "./violation.ts";
 
 /** What the settings file said from a moment on. */
@@ -30,6 +30,7 @@ export class Revisions {
   /** Text of the file as it stands, since when, and whether it is to be put in force. */
   #file: { text: string | undefined; at: number; isGood: boolean } = { text: undefined, at: 0, isGood: true };
   readonly #revisions: Revision[] = [];
+  readonly #references = new References();
   /** What the newest revision may be. */
   #bases: readonly FileState[] = [];
 
@@ -45,7 +46,8 @@ export class Revisions {
 
   /** The file was edited, or written by the daemon. */
   see(seen: Seen): void {
-    if (seen.kind === "born") this.#add(seen.document ?? {}, seen.at);
+    if (seen.kind === "reference") this.#references.see(seen);
+    else if (seen.kind === "born") this.#add(seen.document ?? {}, seen.at);
     else if (seen.kind === "edit") {
       // Where only a referenced file was edited, the settings file says what it said.
       const isSame = seen.text === undefined && (seen.how === "rename" || seen.how === "in place");
@@ -73,9 +75,11 @@ export class Revisions {
     // 2. At a start the file as it stands is used, whatever it is said to change.
     const isAsItStands = (index: number): boolean => source === "start" && index === known.length - 1;
     const fitting = known.filter((_, index) => scores[index] === best || isAsItStands(index));
-    // 3. A start on a bad file takes the text accepted last; where its references lead by then is not told.
+    // 3. A start on a bad file takes the text accepted last, and asks anew where its references lead.
     const isAnew = source === "start" && this.mayLeadElsewhere(changedKeys);
-    const candidates = isAnew ? [...fitting, ...this.#bases.flatMap(asWritten)] : fitting;
+    const candidates = isAnew
+      ? [...fitting, ...this.#bases.flatMap((base) => this.#anew(base, when))]
+      : fitting;
     this.#revisions.push({ revision, at: when, documents: candidates.map((state) => state.document) });
     const [earliest] = fitting;
     if (!earliest) return;
@@ -87,7 +91,7 @@ export class Revisions {
   mayLeadElsewhere(keys: readonly string[]): boolean {
     return this.#bases.some(({ written }) => {
       const leaves = leavesOf(written ?? {});
-      return keys.every((key) => /^"(file:|\$[A-Za-z_])/.test(leaves.get(key) ?? ""));
+      return keys.every((key) => this.#references.has(leaves.get(key)));
     });
   }
 
@@ -116,6 +120,14 @@ export class Revisions {
     return Math.min(...this.#bases.map((base) => distance(base, state, changedKeys)));
   }
 
+  /** A state with what its references lead to at a moment. */
+  #anew({ at, written }: FileState, when: number): FileState[] {
+    if (!written) return [];
+    return this.#references
+      .resolved(written, when)
+      .map((document) => ({ at, document, written, leaves: leavesOf(document) }));
+  }
+
   #add(document: Document, at: number, text?: string): void {
     this.#states.push({ at, document, written: writtenOf(document, text), leaves: leavesOf(document) });
   }
@@ -136,12 +148,7 @@ function distance(base: FileState | undefined, state: FileState, changedKeys: re
   return untold + unexplainedWeight * unexplained;
 }
 
-/** The same with its references as they are written: where they lead is not known. */
-function asWritten({ at, written }: FileState): FileState[] {
-  return written ? [{ at, document: written, written, leaves: leavesOf(written) }] : [];
-}
-
 function writtenOf(document: Document, text = ""): Document | undefined {
-  const written: unknown = parse(text.replace(/^\uFEFF/, ""));
-  return isDocument(written) && JSON.stringify(written) !== JSON.stringify(document) ? written : undefined;
+  const written = documentIn(text);
+  return JSON.stringify(written) === JSON.stringify(document) ? undefined : written;
 }

@@ -88,9 +88,16 @@ function startElsewhere(life: WrittenLife, written: string): void {
   });
   const edit = { kind: "edit" as const, how: "rename" as const, isGood: true };
   const text = JSON.stringify(withKey(written));
+  const reference = { kind: "reference" as const, reference: "file:first.key" };
+  life.see({ ...reference, value: "one-key" });
   life.see({ ...edit, document: withKey("one-key"), text }).changed(2, ["providers.first.apiKey"]);
-  life.wait(1).see({ ...edit, document: withKey("another-key"), text: undefined });
-  life.edit(other).edit(other, false).see({ kind: "crash", boot: 1, variant: "idle" });
+  life
+    .wait(1)
+    .edit(other)
+    .edit(other, false)
+    .see({ ...reference, value: "key-of-second" })
+    .wait(1);
+  life.see({ kind: "crash", boot: 1, variant: "idle" });
   life.see({ kind: "boot", boot: 2, phase: "asked" }).changed(3, ["providers.first.apiKey"], "start");
 }
 
@@ -98,11 +105,20 @@ judges("a bad edit changes nothing", "a start on it asks anew where references l
   startElsewhere(life, isBroken ? "one-key" : "file:first.key");
 });
 
-judges("fresh", "where references lead at a start on a bad file, all else is as it was", (life, isBroken) => {
+judges("fresh", "where references lead is asked anew at a start on a bad file", (life, isBroken) => {
   startElsewhere(life, "file:first.key");
-  const model = isBroken ? "two" : "one";
-  life.wait(1).accept("m1").started("m1", 1, { revision: 3, model });
-  life.ended(life.call({ boot: 2, key: "another-key", model })).done("m1");
+  life.wait(1).accept("m1").started("m1", 1, { revision: 3 });
+  life.ended(life.call({ boot: 2, key: isBroken ? "one-key" : "key-of-second" })).done("m1");
+});
+
+judges("to its own endpoint", "a key goes where a reference to it stands", (life, isBroken) => {
+  startElsewhere(life, "file:first.key");
+  const endpoint = isBroken ? "http://third.test/v1" : "http://first.test/v1";
+  life
+    .wait(1)
+    .accept("m1")
+    .started("m1", 1, { revision: 3 })
+    .call({ boot: 2, key: "key-of-second", endpoint });
 });
 
 judges("events", "a revision changes something", (life, isBroken) => {
