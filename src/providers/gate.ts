@@ -1,12 +1,13 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { isoTime } from "../core/clock.ts";
-import type { NewEvent, Usage, WaitReason } from "../core/events.ts";
+import type { NewEvent, WaitReason } from "../core/events.ts";
+import { type Admission, type Circumstances, admissionOf } from "./admission.ts";
 import type { Budget } from "./budget.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Guard } from "./guard.ts";
 import { identityOf } from "./identity.ts";
 import type { Park, Parks } from "./parks.ts";
-import type { Failure } from "./provider.ts";
+import type { Consequence, Permit, Verdict } from "./permit.ts";
 import { Lane, type Waiter, lowestOf } from "./waiting-line.ts";
 
 /** The live settings the gate goes by. */
@@ -29,27 +30,6 @@ export interface AdmitRequest<C extends Candidate> {
   /** Called when the session has to wait, and again when the reason changes. */
   onWait: (reason: WaitReason, until: number | null) => void;
 }
-
-/** How the call that a permit was for ended. */
-export type Verdict =
-  | { kind: "answered"; usage: Usage }
-  | { kind: "failed"; failure: Failure }
-  /** Aborted, or never made: it says nothing of the provider. */
-  | { kind: "none" };
-
-/** What a verdict means for those who want the same: nothing, a park until a time, or a hold on the binding. */
-export type Consequence = { kind: "none" } | { kind: "parked"; until: number } | { kind: "held" };
-
-/** The right to make one call. */
-export interface Permit<C extends Candidate> {
-  readonly candidate: C;
-  /** Gives the slot back. Once only: a second call does nothing. */
-  release(verdict: Verdict): Consequence;
-}
-
-type Decision =
-  | { kind: "go"; candidate: Candidate; probes: readonly Park[] }
-  | { kind: "wait"; reason: WaitReason; until: number | null };
 
 const nothing: Consequence = { kind: "none" };
 
@@ -214,41 +194,22 @@ export class Gate {
     waiter.grant(candidate, probes);
   }
 
-  #decide({ candidates, isSuspect }: Waiter): Decision {
+  #decide({ candidates, isSuspect }: Waiter): Admission {
     if (this.#isClosed) return { kind: "wait", reason: "drain", until: null };
     if (isSuspect && this.#hasSuspect) return { kind: "wait", reason: "slot", until: null };
     const spent = this.#spent();
     if (spent !== undefined) return { kind: "wait", reason: "budget", until: spent };
-    let wait: Decision | undefined;
-    for (const candidate of candidates()) {
-      const decision = this.#decideOne(candidate);
-      // 1. Only a park or a hold sends a turn on to the next: who waits for a slot or a canary waits for his own.
-      if (decision.kind === "go" || decision.reason === "slot" || decision.reason === "canary")
-        return wait && decision.kind === "wait" ? wait : decision;
-      wait ??= decision;
-    }
-    return wait ?? { kind: "wait", reason: "slot", until: null };
+    return admissionOf(candidates(), this.#circumstances());
   }
 
-  #decideOne(candidate: Candidate): Decision {
-    const { provider, config } = candidate;
-    const now = this.#clock.now();
-    const hold = this.#guard.holdOver(config);
-    if (hold && (hold.tryAt === null || hold.tryAt > now || this.#guard.hasCanary(config)))
-      return {
-        kind: "wait",
-        reason: hold.reason,
-        until: hold.tryAt !== null && hold.tryAt > now ? hold.tryAt : null,
-      };
-    const parks = this.#parks.over(config);
-    const [park] = parks;
-    if (park && (park.until > now || this.#parks.isProbed(parks)))
-      return { kind: "wait", reason: park.reason, until: park.until > now ? park.until : null };
-    if (!this.#guard.isProven(config) && this.#guard.hasCanary(config))
-      return { kind: "wait", reason: "canary", until: null };
-    if (this.inFlight(provider) >= this.#limits().turnsPerProvider)
-      return { kind: "wait", reason: "slot", until: null };
-    return { kind: "go", candidate, probes: parks };
+  #circumstances(): Circumstances {
+    const { turnsPerProvider } = this.#limits();
+    return {
+      now: this.#clock.now(),
+      guard: this.#guard,
+      parks: this.#parks,
+      hasSlot: (provider) => this.inFlight(provider) < turnsPerProvider,
+    };
   }
 
   /** Until when the day's tokens are used up; undefined where they are not. */

@@ -1,6 +1,6 @@
 import { isStorageFault } from "../core/errors.ts";
 import type { NewEvent } from "../core/events.ts";
-import type { Permit } from "../providers/gate.ts";
+import type { Permit } from "../providers/permit.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Lease } from "../store/turns.ts";
 import type { Binding } from "./binding.ts";

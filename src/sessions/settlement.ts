@@ -1,7 +1,7 @@
 import { isStorageFault } from "../core/errors.ts";
 import type { MessageError } from "../core/events.ts";
-import type { Permit } from "../providers/gate.ts";
 import { identityOf } from "../providers/identity.ts";
+import type { Permit } from "../providers/permit.ts";
 import type { Failure } from "../providers/provider.ts";
 import type { Lease } from "../store/turns.ts";
 import type { Binding } from "./binding.ts";

@@ -1,5 +1,5 @@
 import type { MessageError } from "../core/events.ts";
-import type { Consequence } from "../providers/gate.ts";
+import type { Consequence } from "../providers/permit.ts";
 import type { PutBackRequest, TurnResult } from "../store/turns.ts";
 import type { Claimed } from "./claimed.ts";
 import type { Attempted, NextStep } from "./retry.ts";

@@ -1,9 +1,10 @@
 import type { FailureKind, NewEvent, WaitReason } from "../../src/core/events.ts";
 import { Budget } from "../../src/providers/budget.ts";
 import type { Candidate } from "../../src/providers/candidate.ts";
-import { Gate, type GateLimits, type Permit, type Verdict } from "../../src/providers/gate.ts";
+import { Gate, type GateLimits } from "../../src/providers/gate.ts";
 import { Guard, type GuardMode, type Hold, type ProvenBinding } from "../../src/providers/guard.ts";
 import { type Park, Parks } from "../../src/providers/parks.ts";
+import type { Permit, Verdict } from "../../src/providers/permit.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configOf } from "./calling.ts";
 

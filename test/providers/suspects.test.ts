@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Permit } from "../../src/providers/gate.ts";
+import type { Permit } from "../../src/providers/permit.ts";
 import type { Candidate } from "../../src/providers/candidate.ts";
 import { Gatehouse, candidate } from "./gatehouse.ts";
 
