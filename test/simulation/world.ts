@@ -148,6 +148,8 @@ export class World {
   /** Starts a process, unless one runs. */
   boot(): void {
     if (this.#process) return;
+    // 1. It takes a moment to start: nothing that it does bears the time of what the one before it did.
+    this.scheduler.skipTo(this.scheduler.now + 1);
     const process = new SimulatedProcess(++this.#boots, this.scheduler);
     const { boot } = process;
     this.#process = process;
@@ -163,7 +165,7 @@ export class World {
         this.#daemon = daemon;
         this.#hasFailedToBoot = false;
         this.see({ kind: "boot", boot, phase: "serving" });
-        // 1. One that cannot stop properly ends as a process all the same.
+        // 2. One that cannot stop properly ends as a process all the same.
         daemon.stopped.then(
           () => this.#stopped(process),
           () => process.kill("idle"),

@@ -23,8 +23,13 @@ export class SettingsInForce implements Judge {
   readonly #boots: { at: number; isGood: boolean }[] = [];
   /** The start that is under way: until it serves it may find what is put there meanwhile. */
   #starting: { at: number; isGood: boolean } | undefined;
-  /** The last word of native watching: when it came, and whether it may still be to come. */
-  #hinted: { at: number; isTold: boolean; isLate: boolean } = { at: 0, isTold: false, isLate: false };
+  /** What native watching said of the last edit, in the step of that: of more at the same moment each has its own. */
+  #hinted: { at: number; step: number; isTold: boolean; isLate: boolean } = {
+    at: 0,
+    step: 0,
+    isTold: false,
+    isLate: false,
+  };
 
   constructor(revisions: Revisions, requests: Requests) {
     this.#revisions = revisions;
@@ -53,7 +58,7 @@ export class SettingsInForce implements Judge {
       case "written":
         return this.#learn(seen);
       case "hint":
-        return this.#hint(seen.fate, seen.at);
+        return this.#hint(seen);
       case "stored":
         return this.#judge(seen);
       default:
@@ -73,11 +78,12 @@ export class SettingsInForce implements Judge {
     expect(revision === before + 1, "events", () => `revision ${revision} came after ${before}`);
   }
 
-  #hint(fate: "delivered" | "lost" | "late" | "doubled", at: number): void {
-    const isSame = this.#hinted.at === at;
+  #hint({ fate, at, step }: Extract<Seen, { kind: "hint" }>): void {
+    const isSame = this.#hinted.at === at && this.#hinted.step === step;
     const isTold = fate === "delivered" || fate === "doubled";
     this.#hinted = {
       at,
+      step,
       isTold: isTold || (isSame && this.#hinted.isTold),
       isLate: fate === "late" || (isSame && this.#hinted.isLate),
     };
