@@ -1,5 +1,5 @@
 import { Releasers } from "../core/releasers.ts";
-import type { Services } from "../http/services.ts";
+import type { Services, LastRestart } from "../http/services.ts";
 import type { DrainReason } from "../sessions/drain.ts";
 import type { Settings } from "../settings/schema.ts";
 import { Audience } from "./audience.ts";
@@ -12,7 +12,7 @@ import { KeptSettings } from "./kept-settings.ts";
 import { Opening } from "./opening.ts";
 import { type Outside, systemOutside } from "./outside.ts";
 import { Presence } from "./presence.ts";
-import { type DrainParts, type LastRestart, Restarts } from "./restart.ts";
+import { type DrainParts, Restarts } from "./restart.ts";
 import { Retention } from "./retention.ts";
 import { servicesOf } from "./services.ts";
 import { Upgrades, giveUp } from "./upgrade.ts";

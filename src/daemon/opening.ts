@@ -1,9 +1,10 @@
 import type { Clock } from "../core/clock.ts";
 import type { NewEvent } from "../core/events.ts";
+import type { LastRestart } from "../http/services.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Address, Front } from "./front.ts";
 import type { Handover } from "./handover.ts";
-import { type LastRestart, restartNote } from "./restart.ts";
+import { restartNote } from "./restart.ts";
 import { listenBehind, resume, takeOver } from "./resume.ts";
 
 /** How a daemon comes to serve: after a stop, after a crash, or in the place of another program. */

@@ -1,9 +1,8 @@
 import { isoTime } from "../core/clock.ts";
-import type { DaemonInfo } from "../http/services.ts";
+import type { DaemonInfo, LastRestart } from "../http/services.ts";
 import type { DaemonOptions, Foundation } from "./foundation.ts";
 import { removeInstance, writeInstance } from "./instance.ts";
 import type { Outside } from "./outside.ts";
-import type { LastRestart } from "./restart.ts";
 import { findServiceManager, type ServiceManager } from "./service-manager.ts";
 
 /** What the presence of a daemon is made of. */

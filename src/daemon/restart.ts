@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { SegueError, errorText } from "../core/errors.ts";
 import type { EventStreams } from "../http/event-stream.ts";
 import type { MessageEnds } from "../http/message-ends.ts";
+import type { LastRestart } from "../http/services.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Core } from "./core.ts";
 import { type Foundation, faultText } from "./foundation.ts";
@@ -23,20 +24,6 @@ export function restartNote(cause: RestartCause): string {
     case "crash":
       return `[system] The daemon stopped unexpectedly. ${recovered}`;
   }
-}
-
-/** What the last restart was, as `GET /api/daemon` shows it. */
-export interface LastRestart {
-  at: number;
-  reason: string;
-  /** From closing the gate to turns until it was open again. */
-  downtimeMs: number;
-  /** Those that had a turn in flight, something pending or a reader of their events. */
-  sessions: { id: string; turns: number; subscribers: number }[];
-  /** Messages that were put back. */
-  requeued: number;
-  /** Turns aborted at the end of the grace. */
-  timedOut: number;
 }
 
 /** What whoever drains the daemon takes of it. */

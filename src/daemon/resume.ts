@@ -1,11 +1,12 @@
 import { closeSync } from "node:fs";
 import { relay } from "#platform";
+import type { LastRestart } from "../http/services.ts";
 import { passOn, shareAddress, holdAlone } from "../platform/kept-listener.ts";
 import { ownDescriptor } from "../platform/process-image.ts";
 import type { Store } from "../store/store.ts";
 import type { Front } from "./front.ts";
 import type { Handover } from "./handover.ts";
-import { type LastRestart, restartNote } from "./restart.ts";
+import { restartNote } from "./restart.ts";
 
 /** Takes up the sessions that were at work under the program before: each gets the note; `boot` takes turns from here on. */
 export async function resume(

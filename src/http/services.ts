@@ -16,6 +16,20 @@ import type { EventStreams } from "./event-stream.ts";
 import type { MessageEnds } from "./message-ends.ts";
 import type { Metrics } from "./metrics.ts";
 
+/** What the last restart was, as `GET /api/daemon` shows it. */
+export interface LastRestart {
+  at: number;
+  reason: string;
+  /** From closing the gate to turns until it was open again. */
+  downtimeMs: number;
+  /** Those that had a turn in flight, something pending or a reader of their events. */
+  sessions: { id: string; turns: number; subscribers: number }[];
+  /** Messages that were put back. */
+  requeued: number;
+  /** Turns aborted at the end of the grace. */
+  timedOut: number;
+}
+
 /** What the daemon tells of itself. */
 export interface DaemonInfo {
   instanceId: string;
@@ -26,14 +40,7 @@ export interface DaemonInfo {
   url: string;
   settingsPath: string;
   dataDir: string;
-  lastRestart: {
-    at: number;
-    reason: string;
-    downtimeMs: number;
-    sessions: { id: string; turns: number; subscribers: number }[];
-    requeued: number;
-    timedOut: number;
-  } | null;
+  lastRestart: LastRestart | null;
 }
 
 /** The dashboard's files as they are sent. */
