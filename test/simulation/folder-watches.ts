@@ -22,6 +22,18 @@ function noWatches(): Error {
   return Object.assign(new Error("ENOSPC: no watches left"), { code: "ENOSPC" });
 }
 
+/** The folders that may be watched, and who decides and is told what becomes of an event. */
+interface FolderWatchParts {
+  scheduler: Scheduler;
+  chance: () => Chance;
+  hasFolder: (folder: string) => boolean;
+  /** Only events about these get lost, late or doubled. */
+  watchedClosely: readonly string[];
+  onFate: (fate: Fate) => void;
+  /** Called right before a process is told. */
+  onTold: () => void;
+}
+
 /** Native events: what processes watch, and how they are told of changes. */
 export class FolderWatches {
   /** Watches can be had. */
@@ -29,25 +41,9 @@ export class FolderWatches {
   readonly #open = new Set<Watch>();
   /** When an event was lost last. */
   #lostAt = -1;
-  readonly #parts: {
-    scheduler: Scheduler;
-    chance: () => Chance;
-    hasFolder: (folder: string) => boolean;
-    watchedClosely: readonly string[];
-    onFate: (fate: Fate) => void;
-    onTold: () => void;
-  };
+  readonly #parts: FolderWatchParts;
 
-  constructor(parts: {
-    scheduler: Scheduler;
-    chance: () => Chance;
-    hasFolder: (folder: string) => boolean;
-    /** Only events about these get lost, late or doubled. */
-    watchedClosely: readonly string[];
-    onFate: (fate: Fate) => void;
-    /** Called right before a process is told. */
-    onTold: () => void;
-  }) {
+  constructor(parts: FolderWatchParts) {
     this.#parts = parts;
   }
 
