@@ -1,3 +1,4 @@
+import type { EventData } from "../../../src/core/events.ts";
 import { judges } from "./judged.ts";
 import { doneMessage, message, readings, session, settings } from "./written-life.ts";
 
@@ -14,6 +15,12 @@ const newKey = {
     first: { kind: "openai", baseUrl: first, apiKey: "key-that-is-new", model: "one" },
   },
 };
+
+/** A park of the first provider until a time. */
+function rateLimited(until: number): EventData["provider.parked"] {
+  const whole = { provider: "first", endpoint: first, model: null };
+  return { ...whole, reason: "rate_limited", until: new Date(until).toISOString() };
+}
 
 judges("guard", "until a binding is proven one turn at a time runs under it", (life, isBroken) => {
   life.accept("m1").started("m1").accept("m2", 1, "b", "two");
@@ -87,14 +94,7 @@ judges("to its own endpoint", "a key goes only where it was set for", (life, isB
 judges("parks", "nobody goes there before its time", (life, isBroken) => {
   life.whole("m1").accept("m2", 2).started("m2", 2);
   life.refused(life.call({ turns: hello }), "rate_limited", 5000);
-  const until = new Date(life.now + 5000).toISOString();
-  life.tell("provider.parked", {
-    provider: "first",
-    endpoint: first,
-    model: null,
-    reason: "rate_limited",
-    until,
-  });
+  life.tell("provider.parked", rateLimited(life.now + 5000));
   life
     .requeued("m2", "retry", "rate_limited", { seq: 2 })
     .wait(isBroken ? 4000 : 5000)
@@ -118,27 +118,13 @@ judges("parks", "where the store fails, that another key ended one may not be to
 judges("parks", "it lasts as long as was asked for", (life, isBroken) => {
   life.whole("m1").accept("m2", 2).started("m2", 2);
   life.refused(life.call({ turns: hello }), "rate_limited", 5000);
-  const until = new Date(life.now + (isBroken ? 2000 : 5000)).toISOString();
-  life.tell("provider.parked", {
-    provider: "first",
-    endpoint: first,
-    model: null,
-    reason: "rate_limited",
-    until,
-  });
+  life.tell("provider.parked", rateLimited(life.now + (isBroken ? 2000 : 5000)));
 });
 
 judges("parks", "at its end one turn goes first", (life, isBroken) => {
   life.whole("m1").accept("m2", 2).accept("n1", 1, "b", "two").started("m2", 2);
   life.refused(life.call({ turns: hello }), "rate_limited", 5000);
-  const until = new Date(life.now + 5000).toISOString();
-  life.tell("provider.parked", {
-    provider: "first",
-    endpoint: first,
-    model: null,
-    reason: "rate_limited",
-    until,
-  });
+  life.tell("provider.parked", rateLimited(life.now + 5000));
   life.requeued("m2", "retry", "rate_limited", { seq: 2 }).wait(5000).started("m2", 2);
   const probe = life.call({ turns: hello });
   if (!isBroken)
