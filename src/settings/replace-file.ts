@@ -107,15 +107,19 @@ function moveOver(
   { bytes, expected, exchange, files }: Replacement & { files: Files },
 ): boolean {
   const hashOfFile = (path: string): string => hashOf(files.readFileSync(path));
+  // Two files may say the same: what somebody else writes is told apart from our own by its number too.
+  const inodeOf = (path: string): bigint => files.lstatSync(path, { bigint: true }).ino;
+  const markOf = (path: string): string => `${inodeOf(path)} ${hashOfFile(path)}`;
+  const own = inodeOf(temporary);
   if (hashOfFile(target) !== expected) return false;
   if (exchange?.(temporary, target) !== true) {
     // Right after the look: between them no other code of this process runs.
     files.renameSync(temporary, target);
     return true;
   }
-  const taken = hashOfFile(temporary);
-  if (taken === expected) return true;
-  putBack(taken, () => exchange(temporary, target) && hashOfFile(temporary), hashOf(bytes));
+  if (hashOfFile(temporary) === expected) return true;
+  const swap = (): string | false => exchange(temporary, target) && markOf(temporary);
+  putBack(markOf(temporary), swap, `${own} ${hashOf(bytes)}`);
   return false;
 }
 

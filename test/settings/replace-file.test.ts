@@ -128,7 +128,7 @@ describe("where files can be exchanged", () => {
     };
   }
 
-  test.each([[[]], [["theirs"]], [["theirs", "theirs again"]], [["a", "b", "c"]]])(
+  test.each([[[]], [["theirs"]], [["theirs", "theirs again"]], [["a", "b", "c"]], [["theirs", "new"]]])(
     "what somebody else writes in the very moment of the rename stays: %j",
     async (texts) => {
       const folder = makeFolder();
