@@ -1,28 +1,24 @@
 import {
+  accessSync,
   closeSync,
+  fchmodSync,
+  fchownSync,
   fstatSync,
+  fsync,
+  linkSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
-import {
-  access,
-  chmod,
-  link,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
+import { access, chmod, mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { promisify } from "node:util";
 
 /** What is known of a file or folder (stat(2)). */
 export interface FileFacts {
@@ -44,12 +40,7 @@ export interface PlaceFacts {
 
 /** A file that is open. */
 export interface OpenFile {
-  stat(): Promise<FileFacts>;
-  readFile(): Promise<Uint8Array>;
   writeFile(data: string | Uint8Array): Promise<void>;
-  chmod(mode: number): Promise<void>;
-  chown(uid: number, gid: number): Promise<void>;
-  sync(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,48 +51,59 @@ export interface OpenFile {
 export interface Files {
   access(path: string, mode: number): Promise<void>;
   chmod(path: string, mode: number): Promise<void>;
-  link(existing: string, path: string): Promise<void>;
   mkdir(path: string, options: { recursive: true; mode: number }): Promise<unknown>;
+  /** Waits for the disk, in another thread. */
+  fsync(file: number): Promise<void>;
   open(path: string, flags: string | number, mode?: number): Promise<OpenFile>;
   readFile(path: string, encoding: "utf8"): Promise<string>;
   readdir(path: string): Promise<string[]>;
-  readlink(path: string): Promise<string>;
-  realpath(path: string): Promise<string>;
   rename(from: string, to: string): Promise<void>;
   rm(path: string, options: { force: true }): Promise<void>;
   stat(path: string): Promise<FileFacts>;
+  accessSync(path: string, mode: number): void;
   closeSync(file: number): void;
+  fchmodSync(file: number, mode: number): void;
+  fchownSync(file: number, uid: number, gid: number): void;
   fstatSync(file: number): FileFacts;
+  linkSync(existing: string, path: string): void;
   lstatSync(path: string, options: { bigint: true }): PlaceFacts;
-  openSync(path: string, flags: number): number;
+  mkdirSync(path: string, options: { recursive: true; mode: number }): unknown;
+  openSync(path: string, flags: string | number, mode?: number): number;
   readFileSync(pathOrFile: string | number): Uint8Array;
   readlinkSync(path: string): string;
   realpathSync(path: string): string;
   renameSync(from: string, to: string): void;
+  rmSync(path: string, options: { force: true }): void;
   statSync(path: string, options: { bigint: true }): PlaceFacts;
+  writeFileSync(file: number, data: Uint8Array): void;
 }
 
 /** The file system of the machine. */
 export const systemFiles: Files = {
   access,
   chmod,
-  link,
+  fsync: promisify(fsync),
   mkdir,
   open,
   readFile,
   readdir,
-  readlink,
-  realpath,
   rename,
   rm,
   stat,
+  accessSync,
   closeSync,
+  fchmodSync,
+  fchownSync,
   fstatSync,
+  linkSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
+  writeFileSync,
 };

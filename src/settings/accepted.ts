@@ -91,13 +91,13 @@ export class AcceptedSettings {
   }
 
   async #lay(bytes: Uint8Array): Promise<void> {
-    const file = await this.#files.open(this.#proposed, "w", 0o600);
+    const file = this.#files.openSync(this.#proposed, "w", 0o600);
     try {
-      await file.writeFile(bytes);
-      await file.sync();
+      this.#files.fchmodSync(file, 0o600);
+      this.#files.writeFileSync(file, bytes);
+      await this.#files.fsync(file);
     } finally {
-      await file.close();
+      this.#files.closeSync(file);
     }
-    await this.#files.chmod(this.#proposed, 0o600);
   }
 }

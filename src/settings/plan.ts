@@ -39,12 +39,21 @@ export function byClass(changedKeys: string[]): Omit<ChangePlan, "masked"> {
 
 function changesBetween(before: Settings, after: Settings): string[] {
   if (before === after) return [];
-  const providers = new Set([...Object.keys(before.providers), ...Object.keys(after.providers)]);
-  return leafNames([...providers])
+  const providers = differing(before.providers, after.providers);
+  const groups = new Set(differing(before, after));
+  return leafNames(providers)
     .filter(
-      (name) => JSON.stringify(valueAt(before, name, after)) !== JSON.stringify(valueAt(after, name, before)),
+      (name) =>
+        groups.has(pathOf(name)[0] ?? "") &&
+        JSON.stringify(valueAt(before, name, after)) !== JSON.stringify(valueAt(after, name, before)),
     )
     .sort();
+}
+
+/** The names under which two objects differ: an edit leaves most groups of settings as they are. */
+function differing(before: object, after: object): string[] {
+  const names = Object.keys({ ...before, ...after });
+  return names.filter((name) => JSON.stringify(inner(before, name)) !== JSON.stringify(inner(after, name)));
 }
 
 /**

@@ -26,26 +26,27 @@ export interface Replacement {
 /**
  * Replaces what `path` leads to in one step, durably: a temporary file beside it, fsync, rename. Symlinks on the way
  * stay, as do mode and owner. False, and nothing changed, where the file is no longer the one that is expected: looked
- * at right before, and where files can be exchanged also after. Throws `settings_not_writable` or `storage_full`.
+ * at right before, and where files can be exchanged also after. Throws `settings_not_writable` or `storage_full`. Waits
+ * for the disk in another thread; the rest takes microseconds and is done here.
  */
 export async function replaceFile(path: string, replacement: Replacement): Promise<boolean> {
   const { bytes, expected, files = systemFiles } = replacement;
   try {
-    const target = await targetOf(path, files);
+    const target = targetOf(path, files);
     const before = await statOf(target, files);
     if ((before === undefined) !== (expected === null)) return false;
-    if (before) await files.access(target, constants.W_OK);
-    else await files.mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    if (before) files.accessSync(target, constants.W_OK);
+    else files.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
     try {
       await writeBeside(temporary, { bytes, before, files });
       const isDone = before
         ? files.realpathSync(path) === target && moveOver(temporary, target, { ...replacement, files })
-        : await makeNew(temporary, target, files);
+        : makeNew(temporary, target, files);
       if (isDone) await syncFolder(dirname(target), files);
       return isDone;
     } finally {
-      await files.rm(temporary, { force: true });
+      files.rmSync(temporary, { force: true });
     }
   } catch (thrown) {
     // Somebody took it away meanwhile.
@@ -55,19 +56,27 @@ export async function replaceFile(path: string, replacement: Replacement): Promi
 }
 
 /** Where symlinks lead, whether there is a file or not yet. */
-async function targetOf(path: string, files: Files): Promise<string> {
+function targetOf(path: string, files: Files): string {
   let target = path;
   for (let count = 0; count < mostLinks; count++) {
     try {
-      return await files.realpath(target);
+      return files.realpathSync(target);
     } catch (thrown) {
       if (codeOf(thrown) !== "ENOENT") throw thrown;
     }
-    const next = await files.readlink(target).catch(() => undefined);
+    const next = linkAt(target, files);
     if (next === undefined) return target;
     target = resolve(dirname(target), next);
   }
   return target;
+}
+
+function linkAt(path: string, files: Files): string | undefined {
+  try {
+    return files.readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 async function statOf(path: string, files: Files): Promise<FileFacts | undefined> {
@@ -84,19 +93,19 @@ async function writeBeside(
   { bytes, before, files }: { bytes: Uint8Array; before: FileFacts | undefined; files: Files },
 ): Promise<void> {
   // What a killed process of the same number left is no file of anybody's.
-  await files.rm(temporary, { force: true });
-  const file = await files.open(temporary, "wx", 0o600);
+  files.rmSync(temporary, { force: true });
+  const file = files.openSync(temporary, "wx", 0o600);
   try {
-    await file.writeFile(bytes);
+    files.writeFileSync(file, bytes);
     if (before) {
-      const own = await file.stat();
-      if (own.uid !== before.uid || own.gid !== before.gid) await file.chown(before.uid, before.gid);
+      const own = files.fstatSync(file);
+      if (own.uid !== before.uid || own.gid !== before.gid) files.fchownSync(file, before.uid, before.gid);
       // After the change of owner, which takes the bits for set-uid away.
-      await file.chmod(before.mode & 0o7777);
+      files.fchmodSync(file, before.mode & 0o7777);
     }
-    await file.sync();
+    await files.fsync(file);
   } finally {
-    await file.close();
+    files.closeSync(file);
   }
 }
 
@@ -137,9 +146,9 @@ function putBack(taken: string, swap: () => string | false, own: string): void {
 }
 
 /** A link, unlike a rename, never takes the place of a file that was made meanwhile. */
-async function makeNew(temporary: string, target: string, files: Files): Promise<boolean> {
+function makeNew(temporary: string, target: string, files: Files): boolean {
   try {
-    await files.link(temporary, target);
+    files.linkSync(temporary, target);
     return true;
   } catch (thrown) {
     if (codeOf(thrown) === "EEXIST") return false;
@@ -149,11 +158,11 @@ async function makeNew(temporary: string, target: string, files: Files): Promise
 
 /** The rename itself is durable only once the folder is. */
 async function syncFolder(folder: string, files: Files): Promise<void> {
-  const handle = await files.open(folder, "r");
+  const opened = files.openSync(folder, "r");
   try {
-    await handle.sync();
+    await files.fsync(opened);
   } finally {
-    await handle.close();
+    files.closeSync(opened);
   }
 }
 

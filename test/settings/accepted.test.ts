@@ -149,9 +149,9 @@ function setupFile() {
   const faults: Error[] = [];
   const files: Files = {
     ...systemFiles,
-    open: (...given) => {
+    fsync: (...given) => {
       const fault = faults.shift();
-      return fault ? Promise.reject(fault) : systemFiles.open(...given);
+      return fault ? Promise.reject(fault) : systemFiles.fsync(...given);
     },
     rename: (...given) => {
       const fault = faults.shift();

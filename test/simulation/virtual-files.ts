@@ -161,52 +161,70 @@ export function filesFor(process: SimulatedProcess, disk: VirtualDisk): Files {
     process.pass();
     return work();
   };
-  const opened = new Map<number, string>();
-  const pathOf = (file: number): string => {
-    const path = opened.get(file);
-    if (path === undefined) throw systemError("EBADF", String(file));
-    return path;
+  const opened = new Map<number, { path: string; file: File | undefined }>();
+  const openAt = (number: number): { path: string; file: File | undefined } => {
+    const found = opened.get(number);
+    if (!found) throw systemError("EBADF", String(number));
+    return found;
+  };
+  const fileAt = (number: number): File => {
+    const { path, file } = openAt(number);
+    if (!file) throw systemError("EISDIR", path);
+    return file;
   };
   let lastOpened = 2;
   return {
-    access: (path, mode) =>
-      outside(() => {
-        if (disk.hasFolder(path)) return;
-        if ((mode & writable) !== 0 && (disk.file(path).mode & 0o200) === 0)
-          throw systemError("EACCES", path);
-      }),
+    access: (path, mode) => outside(() => requireAccess(disk, path, mode)),
     chmod: (path, mode) => outside(() => disk.chmod(path, mode)),
-    link: (existing, path) => outside(() => disk.link(existing, path)),
+    fsync: () => outside(() => {}),
     mkdir: (path) => outside(() => disk.makeFolder(path)),
     open: (path, flags, mode) => outside(() => openFile(process, disk, { path, flags, mode })),
     readFile: (path) => outside(() => new TextDecoder().decode(readable(disk, path).bytes)),
     readdir: (path) => outside(() => disk.names(path).map((name) => name.slice(path.length + 1))),
-    readlink: (path) =>
-      outside(() => {
-        throw systemError("EINVAL", path);
-      }),
-    realpath: (path) => outside(() => (disk.place(path), path)),
     rename: (from, to) => outside(() => disk.rename(from, to)),
     rm: (path) => outside(() => disk.remove(path)),
     stat: (path) => outside(() => disk.facts(path)),
-    closeSync: (file) => void opened.delete(file),
-    fstatSync: (file) => now(() => disk.facts(pathOf(file))),
-    lstatSync: (path) => now(() => disk.place(path)),
-    openSync: (path) =>
+    accessSync: (path, mode) => now(() => requireAccess(disk, path, mode)),
+    closeSync: (number) => void opened.delete(number),
+    fchmodSync: (number, mode) =>
       now(() => {
-        if (!disk.hasFolder(path)) readable(disk, path);
-        opened.set(++lastOpened, path);
+        fileAt(number).mode = mode & 0o777;
+      }),
+    fchownSync: () => now(() => {}),
+    fstatSync: (number) =>
+      now(() => {
+        const { path, file } = openAt(number);
+        return file ? factsOf(file) : disk.facts(path);
+      }),
+    linkSync: (existing, path) => now(() => disk.link(existing, path)),
+    lstatSync: (path) => now(() => disk.place(path)),
+    mkdirSync: (path) => now(() => disk.makeFolder(path)),
+    openSync: (path, flags, mode = 0o600) =>
+      now(() => {
+        opened.set(++lastOpened, { path, file: fileOrFolder(disk, { path, flags, mode }) });
         return lastOpened;
       }),
     readFileSync: (place) =>
-      now(() => readable(disk, typeof place === "number" ? pathOf(place) : place).bytes.slice()),
+      now(() => (typeof place === "number" ? readAt(place) : readable(disk, place)).bytes.slice()),
     readlinkSync: (path) => {
       throw systemError("EINVAL", path);
     },
     realpathSync: (path) => now(() => (disk.place(path), path)),
     renameSync: (from, to) => now(() => disk.rename(from, to)),
+    rmSync: (path) => now(() => disk.remove(path)),
     statSync: (path) => now(() => disk.place(path)),
+    writeFileSync: (number, data) => now(() => disk.write(openAt(number).path, fileAt(number), data.slice())),
   };
+
+  function readAt(number: number): File {
+    disk.onRead(openAt(number).path);
+    return fileAt(number);
+  }
+}
+
+function requireAccess(disk: VirtualDisk, path: string, mode: number): void {
+  if (disk.hasFolder(path)) return;
+  if ((mode & writable) !== 0 && (disk.file(path).mode & 0o200) === 0) throw systemError("EACCES", path);
 }
 
 function readable(disk: VirtualDisk, path: string): File {
@@ -216,33 +234,28 @@ function readable(disk: VirtualDisk, path: string): File {
   return file;
 }
 
+/** What is opened; undefined for a folder. */
+function fileOrFolder(
+  disk: VirtualDisk,
+  { path, flags, mode }: { path: string; flags: string | number; mode: number },
+): File | undefined {
+  if (disk.hasFolder(path)) return undefined;
+  return truncating.has(flags) ? disk.create(path, mode) : readable(disk, path);
+}
+
 function openFile(
   process: SimulatedProcess,
   disk: VirtualDisk,
   { path, flags, mode = 0o600 }: { path: string; flags: string | number; mode: number | undefined },
 ): OpenFile {
-  const isFolder = disk.hasFolder(path);
-  const file = isFolder
-    ? { bytes: new Uint8Array(), mode: 0o700, mtimeMs: 0, ino: 0n }
-    : truncating.has(flags)
-      ? disk.create(path, mode)
-      : readable(disk, path);
+  const file = fileOrFolder(disk, { path, flags, mode });
   const outside = <T>(work: () => T): Promise<T> => process.outside(work);
   return {
-    stat: () => outside(() => (isFolder ? disk.facts(path) : factsOf(file))),
-    readFile: () =>
-      outside(() => {
-        disk.onRead(path);
-        return file.bytes.slice();
-      }),
     writeFile: (data) =>
-      outside(() => disk.write(path, file, typeof data === "string" ? encoder.encode(data) : data.slice())),
-    chmod: (bits) =>
       outside(() => {
-        file.mode = bits & 0o777;
+        if (!file) throw systemError("EISDIR", path);
+        disk.write(path, file, typeof data === "string" ? encoder.encode(data) : data.slice());
       }),
-    chown: () => outside(() => {}),
-    sync: () => outside(() => {}),
     close: () => outside(() => {}),
   };
 }
