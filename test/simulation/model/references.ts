@@ -13,13 +13,13 @@ export class References {
     return this.#values.some(({ reference }) => JSON.stringify(reference) === json);
   }
 
-  /** What a document means that has one reference; of what that led to in the very moment, all that it may mean. */
-  resolved(written: Document, when: number): Document[] {
+  /** What a document means that has one reference: of what that led to in a span, all that it may mean. */
+  resolved(written: Document, from: number, to: number): Document[] {
     const text = JSON.stringify(written);
     const known = this.#values.filter(
-      ({ at, reference }) => at <= when && text.includes(JSON.stringify(reference)),
+      ({ at, reference }) => at <= to && text.includes(JSON.stringify(reference)),
     );
-    const first = known.findLastIndex(({ at }) => at < when);
+    const first = known.findLastIndex(({ at }) => at < from);
     return known
       .slice(Math.max(first, 0))
       .flatMap(({ reference, value }) =>

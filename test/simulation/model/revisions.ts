@@ -56,7 +56,16 @@ export class Revisions {
     } else if (seen.kind === "written") {
       this.#file = { text: seen.text, at: seen.at, isGood: true };
       if (isDocument(seen.document)) this.#add(seen.document, seen.at, seen.text);
+      this.#addAsItWasMeant(seen);
     }
+  }
+
+  /** What the daemon writes it has read before it wrote it, with what references led to then. */
+  #addAsItWasMeant({ at, text }: Extract<Seen, { kind: "written" }>): void {
+    const written = documentIn(text);
+    if (!written) return;
+    for (const document of this.#references.resolved(written, at - longestWriteMs, at))
+      this.#add(document, at, text);
   }
 
   /** A revision came into force. */
@@ -78,7 +87,7 @@ export class Revisions {
     // 3. A start on a bad file takes the text accepted last, and asks anew where its references lead.
     const isAnew = source === "start" && this.mayLeadElsewhere(changedKeys);
     const candidates = isAnew
-      ? [...fitting, ...this.#bases.flatMap((base) => this.#anew(base, when))]
+      ? [...fitting, ...this.#accepted().flatMap((state) => this.#anew(state, when))]
       : fitting;
     this.#revisions.push({ revision, at: when, documents: candidates.map((state) => state.document) });
     const [earliest] = fitting;
@@ -89,7 +98,7 @@ export class Revisions {
 
   /** Whether these may be keys whose references alone lead elsewhere than they did: the text in force has one for each. */
   mayLeadElsewhere(keys: readonly string[]): boolean {
-    return this.#bases.some(({ written }) => {
+    return this.#accepted().some(({ written }) => {
       const leaves = leavesOf(written ?? {});
       return keys.every((key) => this.#references.has(leaves.get(key)));
     });
@@ -120,11 +129,16 @@ export class Revisions {
     return Math.min(...this.#bases.map((base) => distance(base, state, changedKeys)));
   }
 
+  /** What may have been accepted last: what means what is in force takes its place without a revision. */
+  #accepted(): FileState[] {
+    return [...new Set([...this.#bases, ...this.#states.filter((state) => this.#distance(state, []) === 0)])];
+  }
+
   /** A state with what its references lead to at a moment. */
   #anew({ at, written }: FileState, when: number): FileState[] {
     if (!written) return [];
     return this.#references
-      .resolved(written, when)
+      .resolved(written, when, when)
       .map((document) => ({ at, document, written, leaves: leavesOf(document) }));
   }
 
@@ -132,6 +146,9 @@ export class Revisions {
     this.#states.push({ at, document, written: writtenOf(document, text), leaves: leavesOf(document) });
   }
 }
+
+/** A write waits for a disk that is slow. */
+const longestWriteMs = 2000;
 
 /** A key that is told and was not changed speaks against a state more than one that was changed and is not told. */
 const unexplainedWeight = 1000;

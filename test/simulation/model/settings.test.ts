@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Document } from "../history.ts";
 import { judges } from "./judged.ts";
 import { type WrittenLife, message, readings, session, settings } from "./written-life.ts";
 
@@ -124,6 +125,31 @@ judges("to its own endpoint", "a key goes where a reference to it stands", (life
 judges("events", "a revision changes something", (life, isBroken) => {
   life.edit(other).changed(2, isBroken ? [] : ["provider"], "api");
 });
+
+judges(
+  "a bad edit changes nothing",
+  "what a write of the daemon means was read before it",
+  (life, isBroken) => {
+    const turn = { system: "Be brief." };
+    const withKey = (apiKey: string): Document => ({
+      provider: "first",
+      providers: { first: { kind: "openai", baseUrl: "http://first.test/v1", apiKey, model: "one" } },
+    });
+    const text = JSON.stringify(withKey("file:first.key"));
+    const brief = JSON.stringify({ ...withKey("file:first.key"), turn });
+    const reference = { kind: "reference" as const, reference: "file:first.key" };
+    life.see({ ...reference, value: "key-of-first" });
+    const document = withKey("key-of-first");
+    life.see({ kind: "edit", how: "rename", isGood: true, document, text });
+    life.changed(2, ["providers.second.apiKey"]).wait(1);
+    if (!isBroken) life.see({ ...reference, value: "another-key" });
+    const asked = { request: 99, boot: 1, method: "PATCH", path: "/api/settings", headers: {}, body: {} };
+    life.see({ kind: "request", ...asked });
+    const meant = withKey(isBroken ? "key-of-first" : "another-key");
+    life.see({ kind: "written", document: { ...meant, turn }, text: brief });
+    life.changed(3, ["turn.system"], "api").wait(1).changed(4, ["providers.first.apiKey"]);
+  },
+);
 
 judges("a bad edit changes nothing", "what changes stands in a good edit", (life, isBroken) => {
   life.edit(isBroken ? { ...settings, turn: { maxAttempts: 0 } } : other, !isBroken);
