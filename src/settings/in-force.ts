@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { NewEvent, Plan, RevisionSource } from "../core/events.ts";
+import type { RevisionRecord } from "../store/revisions.ts";
 import type { Store } from "../store/store.ts";
 import type { AcceptedSettings } from "./accepted.ts";
 import { effectiveFingerprint } from "./fingerprint.ts";
@@ -72,7 +73,7 @@ export class RevisionInForce {
     const latest = await store.revisions.latest();
     await accepted.settle((bytes) => {
       const proposed = read(bytes);
-      return proposed.kind === "ok" && isOfRevision(proposed.reading.settings, latest?.fingerprint);
+      return latest !== undefined && proposed.kind === "ok" && isBehind(latest, proposed.reading);
     });
   }
 
@@ -141,6 +142,16 @@ export class RevisionInForce {
     await accepted.keep().catch(() => {});
     return plan;
   }
+}
+
+/** Whether these are the settings of a revision, or were: its own text, of which only references lead elsewhere by now. */
+function isBehind(
+  { fingerprint, text }: RevisionRecord,
+  { settings, maskedText, sources }: Reading,
+): boolean {
+  if (isOfRevision(settings, fingerprint)) return true;
+  const changedKeys = maskedText === text ? changedSince(fingerprint, settings) : undefined;
+  return changedKeys?.every((key) => sources[key]?.reference !== undefined) === true;
 }
 
 function inForceOf(

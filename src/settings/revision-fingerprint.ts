@@ -23,8 +23,8 @@ export function revisionFingerprint(settings: Settings): string {
 }
 
 /** Whether settings are those of a revision. */
-export function isOfRevision(settings: Settings, fingerprint: string | undefined): boolean {
-  return fingerprint?.split(" ", 1)[0] === effectiveFingerprint(settings);
+export function isOfRevision(settings: Settings, fingerprint: string): boolean {
+  return fingerprint.split(" ", 1)[0] === effectiveFingerprint(settings);
 }
 
 /** The keys in which settings differ from those of a revision, sorted; undefined where it was kept without its keys. */

@@ -63,10 +63,12 @@ test("settings whose revision could not be recorded are not the last accepted on
   expect(second.inForce.settings.turn.maxAttempts).toBe(2);
 });
 
-test("settings whose revision was recorded just before the process was killed are the last accepted ones", async () => {
-  const { path, store, start } = setup();
-  writeFileSync(path, attempts(2));
-  const first = await start();
+/** A process that is killed between the record of a revision and the bytes of this text. */
+async function killedRightAfterRecord(
+  { path, store, start }: ReturnType<typeof setup>,
+  text: string,
+): Promise<void> {
+  await (await start()).stop();
   const recorded = Promise.withResolvers<void>();
   // From the commit on nothing of this process happens any more.
   const record: Store["revisions"]["record"] = async (...given) => {
@@ -74,13 +76,31 @@ test("settings whose revision was recorded just before the process was killed ar
     recorded.resolve();
     return new Promise<never>(() => {});
   };
-  await first.stop();
-  const second = await start({ ...store, revisions: { ...store.revisions, record } });
-  writeFileSync(path, attempts(3));
-  second.look("file").catch(() => {});
+  const keeper = await start({ ...store, revisions: { ...store.revisions, record } });
+  writeFileSync(path, text);
+  keeper.look("file").catch(() => {});
   await recorded.promise;
+}
+
+test("settings whose revision was recorded just before the process was killed are the last accepted ones", async () => {
+  const parts = setup();
+  writeFileSync(parts.path, attempts(2));
+  await killedRightAfterRecord(parts, attempts(3));
+  rmSync(parts.path);
+  expect((await parts.start()).inForce.settings.turn.maxAttempts).toBe(3);
+});
+
+test("they are that too where something they refer to says something else by then", async () => {
+  const parts = setup();
+  const { path, keyFile, changed, start } = parts;
+  writeFileSync(path, attempts(2));
+  writeFileSync(keyFile, "one");
+  await killedRightAfterRecord(parts, JSON.stringify({ turn: { maxAttempts: 3, system: "file:key" } }));
+  writeFileSync(keyFile, "another");
   rmSync(path);
-  expect((await start()).inForce.settings.turn.maxAttempts).toBe(3);
+  const { settings } = (await start()).inForce;
+  expect(settings.turn).toMatchObject({ maxAttempts: 3, system: "another" });
+  expect(changed.at(-1)).toEqual(["turn.system"]);
 });
 
 test("what a start changed is told against what was in force", async () => {
