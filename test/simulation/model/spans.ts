@@ -25,12 +25,12 @@ export interface Span {
 export class Spans {
   readonly #spans: Span[] = [];
   readonly #refused: Call[] = [];
-  readonly #answered: Call[] = [];
+  readonly #ended: Call[] = [];
 
   /** A call has ended. */
   ended(call: Call): void {
+    this.#ended.push(call);
     if (call.end?.kind === "refused") this.#refused.push(call);
-    else this.#answered.push(call);
   }
 
   /** Takes the next stored event; the answer is what began with it. */
@@ -64,11 +64,14 @@ export class Spans {
     this.#spans.push({ ...scope, reason: "unreachable", keys: new Set([key]), askedMs: 0, ...times });
   }
 
-  /** Whether a call that began after the time of a park was answered before a moment: that ends it, told or not. */
+  /** Whether a call that began after the time of a park ended before a moment, and not as it did: that ends it, told or not. */
   wasOpened(span: Span, at: number): boolean {
-    return this.#answered.some(
+    return this.#ended.some(
       (call) =>
-        isInScope(span, call) && call.at >= (span.until ?? Infinity) && (call.endedAt ?? Infinity) <= at,
+        isInScope(span, call) &&
+        call.at >= (span.until ?? Infinity) &&
+        (call.endedAt ?? Infinity) <= at &&
+        !(call.end?.kind === "refused" && call.end.failure === span.reason),
     );
   }
 

@@ -1,4 +1,3 @@
-import type { FailureKind } from "../../../src/core/events.ts";
 import { type Call, bindingName } from "./calls.ts";
 import { numberOf, textOf } from "./document.ts";
 import type { Turn } from "./inboxes.ts";
@@ -13,8 +12,6 @@ import { expect } from "./violation.ts";
 const dayMs = 86_400_000;
 /** Section 4: what only a hand can mend is tried this often. */
 const handMendedMs = 15 * 60_000;
-/** Section 4: failures that park. */
-const parking: ReadonlySet<FailureKind> = new Set(["rate_limited", "unreachable", "auth", "not_found"]);
 
 /** Judges what turns had to wait for: retries, parks, holds, the day's tokens (sections 2, 3.5 and 4). */
 export class Waits {
@@ -95,8 +92,7 @@ export class Waits {
     );
     const probe = this.#probes.get(span);
     // Where the store fails the event of the park's end is one of the things that are lost.
-    const isOpen = this.#spans.wasOpened(span, call.at) || (probe && hasOpened(probe, call));
-    if (isOpen === true && this.#hadStoreFault()) return;
+    if (this.#hadStoreFault() && this.#spans.wasOpened(span, call.at)) return;
     const isAlone = !probe || !overlap(probe, call);
     expect(
       isAlone,
@@ -183,10 +179,4 @@ export class Waits {
       () => `${nameOf(turn)} was started with ${used} tokens used of ${Math.max(...limits)}`,
     );
   }
-}
-
-/** Whether a turn that went first had ended before another call began, and not in what parks again. */
-function hasOpened({ end, endedAt = Infinity }: Call, { at }: Call): boolean {
-  if (!end || endedAt > at) return false;
-  return end.kind !== "refused" || !parking.has(end.failure);
 }
