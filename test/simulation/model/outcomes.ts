@@ -134,10 +134,11 @@ export class Outcomes {
     expect(isAsked, "never mid-turn", () => `${nameOf(turn)} was cancelled by nobody at ${abortedAt}`);
   }
 
-  /** What ignores its abort is waited for a moment; who is cancelled then was aborted for another reason. */
+  /** What ignores its abort is waited for a moment; who is cancelled or deleted then was aborted for another reason. */
   #cameWhileItSettled(turn: Turn, call: Call, abortedAt: number): boolean {
     const hadReason = this.#wasRestarted(turn, abortedAt) || this.#isTimeOver(turn, call, abortedAt);
-    return hadReason && this.#wasCancelled(turn, call, turn.end?.at ?? abortedAt);
+    const until = turn.end?.at ?? abortedAt;
+    return hadReason && (this.#wasCancelled(turn, call, until) || this.#wasDeleted(turn, until));
   }
 
   #wasCancelled(turn: Turn, call: Call, until: number): boolean {

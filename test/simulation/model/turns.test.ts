@@ -133,6 +133,15 @@ judges("never mid-turn", "who restarts may be followed by who cancels", (life, i
   life.tell("message.cancelled", { session: "a", message: "m1", seq: 1 });
 });
 
+judges("never mid-turn", "who restarts may be followed by who deletes", (life, isBroken) => {
+  life.accept("m1").started("m1");
+  const call = life.call();
+  if (!isBroken) life.wait(1).ask("POST", "/api/sessions/a/restart", { status: 200 }, { when: "now" });
+  life.see({ kind: "callAborted", call, ignoring: true });
+  life.wait(1).ask("DELETE", "/api/sessions/a", { status: 204 });
+  life.tell("message.cancelled", { session: "a", message: "m1", seq: 1 });
+});
+
 judges("never mid-turn", "silence is waited for", (life, isBroken) => {
   life.accept("m1").started("m1");
   const call = life.call();
