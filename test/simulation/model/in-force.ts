@@ -9,6 +9,15 @@ import { expect } from "./violation.ts";
 
 type Stored = Extract<Seen, { kind: "stored" }>;
 
+/** A hint of an earlier edit may come so late, and then makes the quiet time longer. */
+const latestHintMs = 10_000;
+/** What is said when edits are taken up again that were made during a drain. */
+const drainEnds: ReadonlySet<StoredEvent["type"]> = new Set([
+  "daemon.started",
+  "daemon.restarted",
+  "daemon.restart_failed",
+]);
+
 /** Judges which settings are in force, and which restarts are told to be due (sections 1.6, 1.9, 3.2, 3.4 and 5). */
 export class SettingsInForce implements Judge {
   readonly #revisions: Revisions;
@@ -16,13 +25,16 @@ export class SettingsInForce implements Judge {
   readonly #goodByHash = new Map<string, boolean>();
   /** Since when nothing but the file itself keeps the daemon from following it. */
   #calmSince = Infinity;
-
+  /** When the process that runs came to serve. */
+  #servesSince = Infinity;
   /** Faults that last. */
   readonly #faults = new Set<string>();
   /** Starts, and whether the file was to be put in force. */
   readonly #boots: { at: number; isGood: boolean }[] = [];
   /** The start that is under way: until it serves it may find what is put there meanwhile. */
   #starting: { at: number; isGood: boolean } | undefined;
+  /** When a hint was last put off. */
+  #lateAt = -Infinity;
   /** What native watching said of the last edit, in the step of that: of more at the same moment each has its own. */
   #hinted: { at: number; step: number; isTold: boolean; isLate: boolean } = {
     at: 0,
@@ -42,7 +54,7 @@ export class SettingsInForce implements Judge {
         this.#starting =
           seen.phase === "asked" ? { at: seen.at, isGood: this.#revisions.file.isGood } : undefined;
         if (this.#starting) this.#boots.push(this.#starting);
-        this.#calmSince = seen.phase === "serving" ? seen.at : Infinity;
+        this.#servesSince = this.#calmSince = seen.phase === "serving" ? seen.at : Infinity;
         return;
       case "crash":
       case "stop":
@@ -66,6 +78,8 @@ export class SettingsInForce implements Judge {
   }
 
   event(event: StoredEvent): void {
+    if (event.type === "daemon.draining") this.#calmSince = Infinity;
+    else if (drainEnds.has(event.type)) this.#calmSince = Math.max(event.at, this.#servesSince);
     if (event.type !== "settings.changed") return;
     const { revision, source, changedKeys } = event.data;
     // What a reference leads to may be another at a start, however bad the file is.
@@ -76,9 +90,22 @@ export class SettingsInForce implements Judge {
     expect(isSaid, "events", () => `revision ${revision} is told to change nothing`);
     const before = this.#revisions.newest?.revision ?? 0;
     expect(revision === before + 1, "events", () => `revision ${revision} came after ${before}`);
+    if (source === "file") this.#expectInTime(event.at);
+  }
+
+  /** Section 1.9: what has just come into force was edited no longer ago than its hint allows. */
+  #expectInTime(at: number): void {
+    const { at: editedAt } = this.#revisions.file;
+    const documents = this.#revisions.between(editedAt, at);
+    const mayBePutOff = editedAt - this.#lateAt < latestHintMs;
+    if (!this.#isHinted() || mayBePutOff || this.#mayWait(documents)) return;
+    const mostMs = Math.max(...documents.map(hintedMs));
+    const text = (): string => `the edit of ${editedAt} came into force at ${at}, though it was hinted at`;
+    expect(at - editedAt <= mostMs, "noticed", text);
   }
 
   #hint({ fate, at, step }: Extract<Seen, { kind: "hint" }>): void {
+    if (fate === "late") this.#lateAt = at;
     const isSame = this.#hinted.at === at && this.#hinted.step === step;
     const isTold = fate === "delivered" || fate === "doubled";
     this.#hinted = {
@@ -133,11 +160,7 @@ export class SettingsInForce implements Judge {
     const documents = this.#revisions.between(at, at);
     const { text, at: editedAt, isGood } = this.#revisions.file;
     const since = Math.max(editedAt, this.#calmSince);
-    const isFailing = [...this.#faults].some(
-      (fault) => fault.startsWith("store") || fault === "commit fails",
-    );
-    const isManual = documents.some((document) => textOf(document, "reload.mode", "auto") === "manual");
-    if (isFailing || isManual || documents.length === 0 || editedAt === 0) return;
+    if (this.#mayWait(documents) || editedAt === 0) return;
     if (at - since <= Math.max(...documents.map((document) => this.#noticedMs(document, status.watching))))
       return;
     if (isGood && text !== undefined)
@@ -152,11 +175,25 @@ export class SettingsInForce implements Judge {
 
   /** How long that may take: with native events the quiet time and a second, by polling the poll as well. */
   #noticedMs(document: Document, watching: "native" | "polling"): number {
-    const { at, isTold, isLate } = this.#hinted;
+    if (watching === "native" && this.#isHinted()) return hintedMs(document);
     const debounceMs = numberOf(document, "reload.debounceMs");
-    const isNative = watching === "native" && isTold && !isLate && at === this.#revisions.file.at;
-    if (isNative && this.#calmSince < at && this.#faults.size === 0) return debounceMs + 1000;
     return numberOf(document, "reload.pollMs") * 1.5 + debounceMs * 2 + 1000;
+  }
+
+  /** Whether the daemon was told of the last edit at once, and by nothing later. */
+  #isHinted(): boolean {
+    const { at, isTold, isLate } = this.#hinted;
+    const isNative = isTold && !isLate && at === this.#revisions.file.at;
+    return isNative && this.#calmSince < at && this.#faults.size === 0;
+  }
+
+  /** Whether an edit may wait: for a store that fails, or for whoever applies it. */
+  #mayWait(documents: readonly Document[]): boolean {
+    const isFailing = [...this.#faults].some(
+      (fault) => fault.startsWith("store") || fault === "commit fails",
+    );
+    const isManual = documents.some((document) => textOf(document, "reload.mode", "auto") === "manual");
+    return isFailing || isManual || documents.length === 0;
   }
 
   /** Section 3.4: what is pending follows from what is and what should be. */
@@ -205,6 +242,10 @@ export class SettingsInForce implements Judge {
       () => `${id} is to restart for ${due.reason}, its provider is another`,
     );
   }
+}
+
+function hintedMs(document: Document): number {
+  return numberOf(document, "reload.debounceMs") + 1000;
 }
 
 function hashOf(text: string): string {

@@ -164,6 +164,17 @@ judges("noticed", "a good edit is in force in time", (life, isBroken) => {
   life.wait(10_000).read({ status: seen });
 });
 
+judges("noticed", "an edit that was hinted at is in force after the quiet time", (life, isBroken) => {
+  life.wait(100).see({ kind: "hint", fate: "delivered" }).edit(other);
+  life.wait(isBroken ? 2000 : 1400).changed(2, ["provider"]);
+});
+
+judges("noticed", "a hint that is still to come may put it off", (life, isBroken) => {
+  life.wait(100).see({ kind: "hint", fate: isBroken ? "doubled" : "late" });
+  life.wait(100).see({ kind: "hint", fate: "delivered" }).edit(other);
+  life.wait(2000).changed(2, ["provider"]);
+});
+
 judges("noticed", "a bad edit is told in time", (life, isBroken) => {
   life.wait(1).edit(other, false);
   const problems = isBroken ? [] : [{ path: "provider", message: "is none" }];
