@@ -173,10 +173,10 @@ export class World {
       },
       (thrown: unknown) => {
         if (process.isDead) return;
-        process.exit();
-        this.#gone(process);
         this.#hasFailedToBoot = true;
         this.see({ kind: "boot", boot, phase: "failed", reason: String(thrown) });
+        // 3. Where it fails late turns may run: they end with the process.
+        process.kill("idle");
       },
     );
   }
