@@ -50,7 +50,8 @@ export function addDaemonCommands(program: Command, runs: Runs): void {
     .action(runs(async (context) => (await import("./tour.ts")).tour(context)));
 }
 
-function addServe(program: Command, runs: Runs): void {
+/** Adds the command that is the daemon. */
+export function addServe(program: Command, runs: Runs): void {
   addSettingOptions(program.command("serve").description("run the daemon in the foreground"))
     .option(
       "--strict",

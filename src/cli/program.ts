@@ -3,7 +3,7 @@ import { SegueError } from "../core/errors.ts";
 import { exampleNames } from "../examples/names.ts";
 import { addAgentCommands } from "./agent-commands.ts";
 import type { CommandContext, CommonFlags, Surroundings } from "./command.ts";
-import { addDaemonCommands } from "./daemon-commands.ts";
+import { addDaemonCommands, addServe } from "./daemon-commands.ts";
 import { addHelpExamples } from "./help-examples.ts";
 import { describeError, describeFault } from "./failure.ts";
 import { findPaths } from "./paths.ts";
@@ -16,7 +16,7 @@ import { version } from "./version.ts";
 /** Runs a command line and answers its exit code (contract section 7). It never throws. */
 export async function runCommandLine(argv: readonly string[], around: Surroundings): Promise<number> {
   const outcome = { exitCode: 0 };
-  const program = createProgram(around, outcome);
+  const program = createProgram(argv[0], around, outcome);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return outcome.exitCode;
@@ -61,8 +61,15 @@ function settingsOf(program: Command, around: Surroundings): string {
   return findPaths(settings ? { settings } : {}, around.env, around.home).settings;
 }
 
-/** Every command's own code is loaded when it runs, so that none pays for another's start. */
-function createProgram(around: Surroundings, outcome: { exitCode: number }): Command {
+/**
+ * Every command's own code is loaded when it runs, so that none pays for another's start. For the same reason `serve`
+ * is described alone where it is the first word: the other thirty took a tenth of a daemon's start.
+ */
+function createProgram(
+  first: string | undefined,
+  around: Surroundings,
+  outcome: { exitCode: number },
+): Command {
   const program = createRoot(around);
   const runs =
     <Flags>(run: Run<Flags>) =>
@@ -73,6 +80,13 @@ function createProgram(around: Surroundings, outcome: { exitCode: number }): Com
       const args = command.processedArgs.map((arg: unknown) => (typeof arg === "string" ? arg : undefined));
       outcome.exitCode = await run(contextOf(flags, around), args, command.opts<Flags & object>());
     };
+  if (first === "serve") addServe(program, runs);
+  else addCommands(program, runs);
+  addHelpExamples(program);
+  return program;
+}
+
+function addCommands(program: Command, runs: Runs): void {
   addDaemonCommands(program, runs);
   addSettingsCommands(program, runs);
   addSessionCommands(program, runs);
@@ -87,8 +101,6 @@ function createProgram(around: Surroundings, outcome: { exitCode: number }): Com
     .command("version")
     .description("print the version")
     .action(runs(async (context) => (await import("./version.ts")).printVersion(context)));
-  addHelpExamples(program);
-  return program;
 }
 
 function addCompletions(program: Command, runs: Runs): void {
