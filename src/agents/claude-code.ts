@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import { SegueError, type Problem } from "../core/errors.ts";
 import type { SessionTemplate } from "../store/sessions.ts";
 import { cleanEvent, type EventObject, eventLine, isEventObject, isTooDeep } from "./content.ts";
@@ -98,7 +98,7 @@ function sessionId(given: string): string {
 }
 
 function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return sha256(text, "hex");
 }
 
 function textIn(event: EventObject, field: string): string {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import type { ProviderConfig } from "./provider.ts";
 
 /** What an endpoint and key, and one model there, are known by. Hashes: they tell nothing of a key. */
@@ -22,5 +22,5 @@ export function identityOf(config: ProviderConfig): Identity {
 }
 
 function hash(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("base64url");
+  return sha256(JSON.stringify(value), "base64url");
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import type { RestartReason } from "../core/events.ts";
 import type { Candidate } from "../providers/candidate.ts";
 import type { ProviderConfig } from "../providers/provider.ts";
@@ -144,5 +144,5 @@ function optionsOf(settings: Settings, inputs: BindingInputs): TurnOptions {
 }
 
 function fingerprintOf(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("base64url");
+  return sha256(JSON.stringify(value), "base64url");
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import type { Settings } from "./schema.ts";
 
 /** Settings are never changed once they are made. */
@@ -12,7 +12,7 @@ export function effectiveFingerprint(settings: Settings): string {
 }
 
 function fingerprintOf(settings: Settings): string {
-  return createHash("sha256").update(JSON.stringify(settings, sorted)).digest("hex");
+  return sha256(JSON.stringify(settings, sorted), "hex");
 }
 
 function sorted(key: string, value: unknown): unknown {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import { constants } from "node:fs";
 import { errorText } from "../core/errors.ts";
 import { type Files, systemFiles } from "../core/files.ts";
@@ -14,7 +14,7 @@ const longestSettingsBytes = 1024 * 1024;
 
 /** SHA-256 of bytes, in hexadecimal. */
 export function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return sha256(bytes, "hex");
 }
 
 /**

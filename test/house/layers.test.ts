@@ -30,6 +30,8 @@ const doors: readonly { from: RegExp; to: RegExp }[] = [
   { from: /^src\/cli\/(connect|hook)\.ts$/, to: /^src\/agents\// },
   // The page speaks the interface: it knows the shapes of its answers, and nothing of who makes them.
   { from: /^src\/dashboard\/link\/answers\.ts$/, to: /^src\/http\/answers\.ts$/ },
+  // A digest is the runtime's own, and a pure function: whoever needs one asks for it.
+  { from: /^src\/(settings|providers|sessions|agents|http)\//, to: /^src\/platform\/hash$/ },
   // `segue serve` runs the daemon; all commands find a running one by what it wrote into its data folder.
   { from: /^src\/cli\/serve\.ts$/, to: /^src\/daemon\/(daemon|handover|rehearsal)\.ts$/ },
   // `segue restore` works where no daemon runs.

@@ -93,6 +93,7 @@ function read(path: string): SourceFile {
 
 function resolved(path: string, request: string): string {
   // What stands for a runtime's own file: package.json says which.
+  if (request === "#platform/hash") return "src/platform/hash";
   if (request.startsWith("#platform")) return "src/platform/platform.ts";
   return request.startsWith(".") ? posix.join(dirname(path), request) : request;
 }

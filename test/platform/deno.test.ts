@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fastCheck from "fast-check";
+import { sha256 as bunSha256 } from "../../src/platform/bun-hash.ts";
+import { sha256 as denoSha256 } from "../../src/platform/deno-hash.ts";
 import { namedFault } from "../../src/platform/deno-faults.ts";
 import { unescaped, withoutNul } from "../../src/platform/deno-text.ts";
 
@@ -8,6 +10,20 @@ test("the files of both runtimes offer the same", async () => {
     Object.keys(await import(`../../src/platform/${name}.ts`)).toSorted();
   expect(await offered("deno")).toEqual(await offered("bun"));
   expect(await offered("deno-libc")).toEqual(await offered("bun-libc"));
+  expect(await offered("deno-hash")).toEqual(await offered("bun-hash"));
+});
+
+test("a digest is the same under both", () => {
+  const content = fastCheck.oneof(
+    fastCheck.string({ unit: "binary" }),
+    fastCheck.uint8Array(),
+    fastCheck.constantFrom("", "\ud800", "a\udc00b"),
+  );
+  fastCheck.assert(
+    fastCheck.property(content, fastCheck.constantFrom("hex", "base64url"), (given, form) => {
+      expect(bunSha256(given, form)).toBe(denoSha256(given, form));
+    }),
+  );
 });
 
 describe("a text that Deno's SQLite would cut", () => {

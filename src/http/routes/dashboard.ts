@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import type { Routes } from "../app.ts";
 import type { PageFiles, Services } from "../services.ts";
 
@@ -36,7 +36,7 @@ export function dashboardRoutes({ page }: Services): Routes {
 
 /** Asked for again each time, and sent again only where it is another: a new program never meets an old page. */
 function answer(request: Request, text: string, type: string): Response {
-  const tag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
+  const tag = `"${sha256(text, "base64url").slice(0, 22)}"`;
   const headers = {
     ETag: tag,
     "Cache-Control": "no-cache",

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import * as v from "valibot";
 import { SegueError } from "../../core/errors.ts";
 import type { AcceptResult, Idempotency } from "../../store/inbox.ts";
@@ -196,9 +196,7 @@ function idempotencyOf(request: Request, media: string, contents: readonly strin
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw new SegueError("malformed", "an Idempotency-Key has 1 to 255 visible ASCII characters");
   const form = media === "application/x-ndjson" ? "list" : "one";
-  const hash = createHash("sha256")
-    .update(JSON.stringify([form, contents]))
-    .digest("base64url");
+  const hash = sha256(JSON.stringify([form, contents]), "base64url");
   return { key, hash };
 }
 
