@@ -1,14 +1,14 @@
 import { homedir } from "node:os";
 import { runCommandLine } from "./cli/program.ts";
-import { OutputStream } from "./cli/screen.ts";
+import { OutputStream, mayBeTerminal } from "./cli/screen.ts";
 import { systemClock } from "./core/clock.ts";
 
-const stdout = new OutputStream(process.stdout);
-const stderr = new OutputStream(process.stderr);
+const stdout = new OutputStream(() => process.stdout, mayBeTerminal(1));
+const stderr = new OutputStream(() => process.stderr, mayBeTerminal(2));
 const exitCode = await runCommandLine(process.argv.slice(2), {
   env: process.env,
   home: homedir(),
-  stdin: process.stdin,
+  stdin: () => process.stdin,
   stdout,
   stderr,
   clock: systemClock,

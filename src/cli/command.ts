@@ -7,7 +7,8 @@ export interface Surroundings {
   env: Record<string, string | undefined>;
   /** The user's home folder. */
   home: string;
-  stdin: NodeJS.ReadStream;
+  /** Opened when it is asked for. */
+  stdin: () => NodeJS.ReadStream;
   stdout: OutputStream;
   stderr: OutputStream;
   clock: Clock;

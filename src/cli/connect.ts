@@ -15,7 +15,7 @@ import { type Document, parseDocument } from "../settings/document.ts";
 import { type Finding, placeFindings } from "../settings/finding.ts";
 import { replaceFile } from "../settings/replace-file.ts";
 import { readSource } from "../settings/source.ts";
-import { ownProgram } from "./child-daemon.ts";
+import { ownProgram } from "./own-program.ts";
 import type { CommandContext } from "./command.ts";
 import { daemonSide } from "./daemon-side.ts";
 import { problemLine } from "./failure.ts";

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { SegueError } from "../core/errors.ts";
 import { systemRandom } from "../core/ids.ts";
 import { Dev } from "../daemon/dev.ts";
-import { ownProgram } from "./child-daemon.ts";
+import { ownProgram } from "./own-program.ts";
 import type { CommandContext } from "./command.ts";
 import { ChildRun } from "./dev-run.ts";
 import { readSettingFlags, type SettingFlags } from "./serve-flags.ts";

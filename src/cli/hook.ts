@@ -46,7 +46,7 @@ export async function runHook(context: CommandContext, agent: string): Promise<n
 }
 
 async function remembered(context: CommandContext): Promise<string | undefined> {
-  const event: unknown = JSON.parse(await readAll(context.stdin));
+  const event: unknown = JSON.parse(await readAll(context.stdin()));
   const { cwd } = v.parse(eventSchema, event);
   const client = await DaemonClient.of(context);
   const { memories } = (await client.get("/api/settings", settingsSchema)).value.settings.agents;

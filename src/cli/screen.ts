@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { styleText } from "node:util";
 
 type Style = Parameters<typeof styleText>[0];
@@ -10,14 +11,16 @@ type ProcessStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number
  * dropped, and `gone` is aborted so that a command that streams can end.
  */
 export class OutputStream {
-  readonly #stream: ProcessStream;
+  readonly #open: () => ProcessStream;
+  readonly #mayBeTerminal: boolean;
   readonly #gone = new AbortController();
+  #opened: ProcessStream | undefined;
   #lastWritten = Promise.resolve();
 
-  constructor(stream: ProcessStream) {
-    this.#stream = stream;
-    // Whatever an output fails with, there is nowhere left to say so.
-    stream.on("error", () => this.#gone.abort());
+  /** `open` is called once there is something to write, or to ask a terminal: a daemon's start does not wait for it. */
+  constructor(open: () => ProcessStream, mayBeTerminal: boolean) {
+    this.#open = open;
+    this.#mayBeTerminal = mayBeTerminal;
   }
 
   /** Aborted once nobody reads any more. */
@@ -26,7 +29,7 @@ export class OutputStream {
   }
 
   get isTerminal(): boolean {
-    return this.#stream.isTTY ?? false;
+    return this.#mayBeTerminal && (this.#stream.isTTY ?? false);
   }
 
   /** Width in columns; 80 where it is not known. */
@@ -42,6 +45,11 @@ export class OutputStream {
     });
   }
 
+  get #stream(): ProcessStream {
+    // Whatever an output fails with, there is nowhere left to say so.
+    return (this.#opened ??= this.#open().on("error", () => this.#gone.abort()));
+  }
+
   /** Resolves when everything written has left the process, or nobody reads any more. */
   flush(): Promise<void> {
     const { signal } = this.#gone;
@@ -50,6 +58,15 @@ export class OutputStream {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     return Promise.race([this.#lastWritten, gone]);
+  }
+}
+
+/** Whether a descriptor can be a terminal; a pipe or a file cannot, and that is told without opening a stream on it. */
+export function mayBeTerminal(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return true;
   }
 }
 

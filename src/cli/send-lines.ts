@@ -36,7 +36,7 @@ export async function sendLines(context: CommandContext, options: SendLinesOptio
   let sent = 0;
   let part = 0;
   try {
-    for await (const contents of partsOf(context.stdin, await mostLinesOf(client))) {
+    for await (const contents of partsOf(context.stdin(), await mostLinesOf(client))) {
       part += 1;
       const key = options.key === undefined ? undefined : `${options.key}.${part}`;
       const answer = await postPart(client, context, { ...options, key }, contents, () =>

@@ -23,22 +23,22 @@ const pollMs = 500;
  */
 export async function send(context: CommandContext, options: SendOptions): Promise<number> {
   const client = await DaemonClient.of(context);
-  const content = await contentOf(options.text, context.stdin);
+  const content = await contentOf(options.text, context);
   const answer = await sendAndWait(client, context, options, content);
   return options.waitSeconds === undefined
     ? printAccepted(context, answer)
     : printOutcome(context, answer, options.waitSeconds);
 }
 
-async function contentOf(text: string | undefined, stdin: NodeJS.ReadStream): Promise<string> {
+async function contentOf(text: string | undefined, { stdin }: CommandContext): Promise<string> {
   if (text !== undefined && text !== "-") return text;
-  if (text === undefined && stdin.isTTY) {
+  if (text === undefined && stdin().isTTY) {
     throw new SegueError(
       "usage",
       "Say what to send: segue send SESSION TEXT, or - to read it from standard input.",
     );
   }
-  return readAll(stdin);
+  return readAll(stdin());
 }
 
 async function sendAndWait(

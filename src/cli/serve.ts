@@ -2,7 +2,7 @@ import { errorText } from "../core/errors.ts";
 import { startDaemon, type DaemonOptions, type RunningDaemon } from "../daemon/daemon.ts";
 import { takeHandover } from "../daemon/handover.ts";
 import { releaseSignals } from "../platform/process-image.ts";
-import { ownProgram } from "./child-daemon.ts";
+import { ownProgram } from "./own-program.ts";
 import type { CommandContext } from "./command.ts";
 import { readSettingFlags, type SettingFlags } from "./serve-flags.ts";
 import { StopSignals } from "./stop-signals.ts";
@@ -95,7 +95,7 @@ async function standIn(context: CommandContext, flags: ServeFlags): Promise<numb
 function parentGone({ stdin }: CommandContext, { underDev }: ServeFlags): Promise<void> {
   return new Promise((resolve) => {
     if (underDev)
-      stdin
+      stdin()
         .once("end", resolve)
         .once("close", resolve)
         .once("error", () => resolve())

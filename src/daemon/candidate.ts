@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -67,6 +67,8 @@ export class Candidate {
     const { executable, source, args } = this.#program;
     const command = [...(source === undefined ? [] : [source]), ...args, ...step];
     try {
+      // Loaded here: few daemons are upgraded, and all of them start.
+      const { spawn } = await import("node:child_process");
       const child = spawn(executable, command, { stdio: ["ignore", "pipe", "pipe"], env: this.#env });
       const kill = (): void => void child.kill("SIGKILL");
       signal.addEventListener("abort", kill, { once: true });

@@ -10,16 +10,18 @@ async function helpOf(...argv: string[]): Promise<string> {
   const written = { out: "", error: "" };
   const stream = (name: "out" | "error"): OutputStream =>
     new OutputStream(
-      new Writable({
-        write: (chunk, _encoding, done) => {
-          written[name] += String(chunk);
-          done();
-        },
-      }),
+      () =>
+        new Writable({
+          write: (chunk, _encoding, done) => {
+            written[name] += String(chunk);
+            done();
+          },
+        }),
+      false,
     );
   const [stdout, stderr] = [stream("out"), stream("error")];
   const clock = new ManualClock();
-  const around = { env: {}, home: "/nowhere", stdin: process.stdin, stdout, stderr, clock };
+  const around = { env: {}, home: "/nowhere", stdin: () => process.stdin, stdout, stderr, clock };
   const exitCode = await runCommandLine([...argv, "--help"], around);
   await Promise.all([stdout.flush(), stderr.flush()]);
   expect([exitCode, written.error]).toEqual([0, ""]);
