@@ -71,29 +71,26 @@ export class Revisions {
   /** A revision came into force. */
   changed({ at, revision, changedKeys, source }: Told<"settings.changed">): void {
     const when = Date.parse(at);
-    const known = this.#states.filter((state) => state.at <= when);
+    // 1. A start on a bad file takes the text accepted last, and asks anew where its references lead.
+    const isAnew = source === "start" && this.mayLeadElsewhere(changedKeys);
+    const anew = isAnew ? this.#accepted().flatMap((state) => this.#anew(state, when)) : [];
+    const known = [...this.#states.filter((state) => state.at <= when), ...anew];
     const scores = known.map((state) => this.#distance(state, changedKeys));
     const best = Math.min(...scores);
-    // 1. An edit of the file says all that it is told to change.
-    const isSaid = source !== "file" || best < unexplainedWeight || this.#bases.length === 0;
+    // 2. An edit of the file says all that it is told to change, and so does what is found at a start.
+    const isFound = source === "file" || source === "start";
+    const isSaid = !isFound || best < unexplainedWeight || this.#bases.length === 0;
     expect(
       isSaid,
       "a bad edit changes nothing",
       () => `revision ${revision} changes what no good edit says: ${changedKeys.join()}`,
     );
-    // 2. At a start the file as it stands is used, whatever it is said to change.
-    const isAsItStands = (index: number): boolean => source === "start" && index === known.length - 1;
-    const fitting = known.filter((_, index) => scores[index] === best || isAsItStands(index));
-    // 3. A start on a bad file takes the text accepted last, and asks anew where its references lead.
-    const isAnew = source === "start" && this.mayLeadElsewhere(changedKeys);
-    const candidates = isAnew
-      ? [...fitting, ...this.#accepted().flatMap((state) => this.#anew(state, when))]
-      : fitting;
-    this.#revisions.push({ revision, at: when, documents: candidates.map((state) => state.document) });
-    const [earliest] = fitting;
-    if (!earliest) return;
-    this.#bases = candidates;
-    this.#states = this.#states.slice(this.#states.indexOf(earliest));
+    const fitting = known.filter((_, index) => scores[index] === best);
+    this.#revisions.push({ revision, at: when, documents: fitting.map((state) => state.document) });
+    if (fitting.length === 0) return;
+    this.#bases = fitting;
+    const earliest = this.#states.findIndex((state) => fitting.includes(state));
+    this.#states = this.#states.slice(Math.max(earliest, 0));
   }
 
   /** Whether these may be keys whose references alone lead elsewhere than they did: the text in force has one for each. */

@@ -81,6 +81,12 @@ judges("a bad edit changes nothing", "a start on it goes on with what was in for
   life.see({ kind: "boot", boot: 2, phase: "asked" }).changed(2, ["provider"], "start");
 });
 
+judges("a bad edit changes nothing", "a start tells what it changes", (life, isBroken) => {
+  life.wait(1).edit(other).see({ kind: "crash", boot: 1, variant: "idle" });
+  life.see({ kind: "boot", boot: 2, phase: "asked" });
+  life.changed(2, [isBroken ? "turn.maxAttempts" : "provider"], "start");
+});
+
 /** A key that comes by a reference leads elsewhere, and then the file is spoilt and the daemon started anew. */
 function startElsewhere(life: WrittenLife, written: string): void {
   const withKey = (apiKey: string) => ({
