@@ -104,7 +104,6 @@ export class Front {
   /** Opens the TCP listener; throws `cannot_listen`. */
   async open(address: Address): Promise<void> {
     this.#door = await this.#openDoor(address);
-    this.#forgetLost();
   }
 
   /**
@@ -147,16 +146,20 @@ export class Front {
    */
   async move(address: Address): Promise<void> {
     const old = this.#door;
-    if (!old) return this.open(address);
-    if (isSameAddress(address, { host: old.address.host, port: old.listener.port })) {
+    if (old && isSameAddress(address, { host: old.address.host, port: old.listener.port })) {
       // 1. The port that it had picked itself is now asked for by its number.
       old.address = address;
       return;
     }
-    this.#door = this.#takeBack(address) ?? (await this.#openBeside(old, address));
-    if (this.#door === old || old.closing.signal.aborted) return;
-    old.isLeaving = true;
-    this.#leaving.add(old);
+    const open = (): Promise<OpenDoor> => (old ? this.#openBeside(old, address) : this.#openDoor(address));
+    const door = this.#takeBack(address) ?? (await open());
+    // 2. Asked once more: what was lost may have come back meanwhile.
+    const before = this.#door;
+    this.#door = door;
+    this.#forgetLost();
+    if (!before || before === door || before.closing.signal.aborted) return;
+    before.isLeaving = true;
+    this.#leaving.add(before);
   }
 
   /** Closes the addresses that were moved away from, `lingerMs` from now. */

@@ -176,6 +176,22 @@ describe("a front that moves", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  test("that has lost its port takes back an address that it left before and that still answers", async () => {
+    const { front, ports, clock } = await setup(5001);
+    await front.move({ host, port });
+    ports.wanted.add(port);
+    const moving = front.move({ host: "0.0.0.0", port }).catch((refusal: unknown) => refusal);
+    await eventually("it waits for kept connections", () => clock.waiting > 0);
+    await clock.advance(2000);
+    await moving;
+    await front.move({ host, port: 5001 });
+    front.letGo(0);
+    ports.wanted.clear();
+    await clock.advance(10_000);
+    expect([ports.names, front.url]).toEqual([["127.0.0.1:5001"], "http://127.0.0.1:5001"]);
+    expect(await ports.isLeaving("127.0.0.1:5001")).toBe(false);
+  });
+
   test("and stops closes every address, and leaves no timer", async () => {
     const { front, ports, clock } = await setup();
     await front.move({ host, port: 5001 });
