@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Lived } from "./mutant-hunt.ts";
 
-/** A life that takes longer never rests: an ordinary one takes less than a second. */
-const longestLifeMs = 30_000;
+/** A life that takes longer never rests: an ordinary one takes less than a second, on a busy machine a few. */
+const longestLifeMs = 60_000;
 
 /** A life that is over. */
 export interface PastLife extends Lived {
