@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { sha256 } from "#platform/hash";
 import * as v from "valibot";
 import { providerKinds } from "../providers/provider.ts";
 import { effectiveFingerprint } from "./fingerprint.ts";
@@ -54,5 +54,5 @@ function digestIn({ kinds, digests }: KeyRecord, name: string, other: KeyRecord)
 }
 
 function digestOf(value: unknown): string {
-  return hash("sha256", JSON.stringify(value) ?? "", "base64url").slice(0, 12);
+  return sha256(JSON.stringify(value) ?? "", "base64url").slice(0, 12);
 }
