@@ -94,6 +94,19 @@ export class Gate {
     });
   }
 
+  /** A permit where a turn may start at once, and it is nobody's first after a park; undefined where it may not. */
+  admitNow<C extends Candidate>(candidates: readonly [C, ...C[]]): Permit<C> | undefined {
+    const waiter: Pick<Waiter, "candidates" | "isSuspect"> = {
+      candidates: () => candidates,
+      isSuspect: false,
+    };
+    const decision = this.#decide(waiter);
+    if (decision.kind === "wait" || decision.probes.length > 0) return undefined;
+    this.#begin(waiter, decision.candidate, decision.probes);
+    // The candidate is one of `candidates`.
+    return this.#permit(decision.candidate as C, decision.probes, false);
+  }
+
   /** Looks again at everybody who waits: the limits or the settings have changed. */
   reconsider(): void {
     this.#pump();
@@ -187,14 +200,18 @@ export class Gate {
   }
 
   #grant(waiter: Waiter, candidate: Candidate, probes: readonly Park[]): void {
-    this.#parks.probe(probes);
-    if (waiter.isSuspect) this.#hasSuspect = true;
-    this.#guard.begin(candidate.config);
-    this.#count(candidate.provider, 1);
+    this.#begin(waiter, candidate, probes);
     waiter.grant(candidate, probes);
   }
 
-  #decide({ candidates, isSuspect }: Waiter): Admission {
+  #begin({ isSuspect }: Pick<Waiter, "isSuspect">, candidate: Candidate, probes: readonly Park[]): void {
+    this.#parks.probe(probes);
+    if (isSuspect) this.#hasSuspect = true;
+    this.#guard.begin(candidate.config);
+    this.#count(candidate.provider, 1);
+  }
+
+  #decide({ candidates, isSuspect }: Pick<Waiter, "candidates" | "isSuspect">): Admission {
     if (this.#isClosed) return { kind: "wait", reason: "drain", until: null };
     if (isSuspect && this.#hasSuspect) return { kind: "wait", reason: "slot", until: null };
     const spent = this.#spent();

@@ -89,14 +89,22 @@ export class Generator {
     waits?.abort();
   }
 
-  /** Works until there is a reason to end. Throws only for a bug. */
-  async run(): Promise<GeneratorEnd> {
+  /**
+   * Works until there is a reason to end. Throws only for a bug. `isExpecting`: a message is being accepted in this turn
+   * of the event loop, where nothing was pending; its claim is asked for at once, so that one commit holds both.
+   */
+  async run(isExpecting = false): Promise<GeneratorEnd> {
     const { store, clock } = this.#around;
     for (;;) {
       this.#controller ??= new AbortController();
       const { signal } = this.#controller;
       if (this.isSpent) return "aborted";
       if (this.#host.isDue()) return "due";
+      if (isExpecting) {
+        isExpecting = false;
+        await this.#takeExpected(signal);
+        continue;
+      }
       const head = await store.messages.head(this.#host.id);
       this.#head = head?.id;
       if (!head) return "empty";
@@ -128,7 +136,17 @@ export class Generator {
       signal,
       onWait: (reason, until) => this.#host.post({ type: "waits", for: reason, until }),
     });
-    if (!permit) return;
+    if (permit) await this.#takeTurnUnder(permit, signal);
+  }
+
+  /** Where it may not start at once, or what was expected does not come, nothing has happened. */
+  async #takeExpected(signal: AbortSignal): Promise<void> {
+    if (this.binding.problem !== null) return;
+    const permit = this.#around.gate.admitNow<Binding>([this.binding, ...this.#host.fallbacks()]);
+    if (permit) await this.#takeTurnUnder(permit, signal);
+  }
+
+  async #takeTurnUnder(permit: Permit<Binding>, signal: AbortSignal): Promise<void> {
     try {
       // 1. The code of a vendor is loaded before the claim, so that the call follows the claim without a pause.
       const provider = await this.#around.createProvider(permit.candidate.config);

@@ -92,7 +92,10 @@ export class SessionRegistry {
   /** Takes messages into a session's inbox (see `Store.messages.accept`) and wakes it. */
   async accept(request: Omit<AcceptRequest, "at">): Promise<AcceptResult> {
     const { store, clock } = this.#around;
-    return this.#wakenBy(await store.messages.accept({ ...request, at: clock.now() }));
+    const accepting = store.messages.accept({ ...request, at: clock.now() });
+    // 1. Before it is stored: the claim is then in the same commit.
+    if (!this.#isClosed) this.#sessions.get(request.session)?.expect();
+    return this.#wakenBy(await accepting);
   }
 
   /** Sends failed messages again (see `Store.messages.retry`) and wakes their session. */

@@ -25,6 +25,8 @@ export class Session implements GeneratorHost {
   #requestedRestartAt: number | undefined;
   /** Since when another binding is due; undefined: since the revision in force. */
   #dueSince: number | undefined;
+  /** A message is being accepted; see `expect`. */
+  #isExpecting = false;
   #loop: Promise<void> | undefined;
   #isWoken = false;
   /** From a fault until its work is done. */
@@ -101,6 +103,18 @@ export class Session implements GeneratorHost {
       // 1. A message that came while the loop was ending would otherwise wait for the next one.
       if (this.#isWoken) this.wake();
     });
+  }
+
+  /**
+   * A message for it is being accepted in this turn of the event loop, and it is woken when it is stored. Where it has
+   * nothing else to do, its turn is asked for at once.
+   */
+  expect(): void {
+    const { fingerprint } = this.binding;
+    if (this.#loop || this.#state.kind !== "idle" || this.wanted.fingerprint !== fingerprint || this.isDue())
+      return;
+    this.#isExpecting = true;
+    this.wake();
   }
 
   /** Another binding may be the one to have now: the session's wishes changed. */
@@ -205,7 +219,9 @@ export class Session implements GeneratorHost {
         if (this.#state.kind === "restarting" || this.#generator.isSpent || this.#dueReason() !== undefined)
           await this.#replace();
         this.#isWoken = false;
-        const end = await this.#generator.run();
+        const isExpecting = this.#isExpecting;
+        this.#isExpecting = false;
+        const end = await this.#generator.run(isExpecting);
         if (end !== "empty" || this.#isWoken) continue;
         // 1. It was to try a held binding and has nothing left to try it with: that is for another session.
         if (this.#around.guard.isTrying(this.wanted.config, this.id)) {

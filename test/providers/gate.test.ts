@@ -23,6 +23,23 @@ describe("slots", () => {
     }
   });
 
+  test("are had at once where nobody waits for them, else not at all", async () => {
+    const house = new Gatehouse();
+    house.limits.turnsPerProvider = 1;
+    await house.prove(a);
+    const permit = house.gate.admitNow([a]);
+    expect(permit?.candidate).toBe(a);
+    expect(house.gate.inFlight("a")).toBe(1);
+    expect(house.gate.admitNow([a])).toBeUndefined();
+    const waiting = await house.come(a);
+    permit?.release({ kind: "none" });
+    await house.clock.settle();
+    expect(waiting.permit).toBeDefined();
+    await house.end(waiting, refused("rate_limited"));
+    expect(house.gate.admitNow([a])).toBeUndefined();
+    expect(house.told.filter(({ type }) => type !== "provider.parked")).toEqual([]);
+  });
+
   test("are counted by provider: another one has its own", async () => {
     const house = new Gatehouse();
     house.limits.turnsPerProvider = 1;

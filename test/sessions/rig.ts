@@ -81,6 +81,8 @@ export class Rig {
   readonly provider = new ScriptedProvider();
   /** Every event, as it was committed, over all starts. */
   readonly events: StoredEvent[] = [];
+  /** The same, by commit. */
+  readonly commits: (readonly StoredEvent[])[] = [];
   /** Bugs that sessions and parts reported; a test that provokes some takes them out. */
   readonly faults: unknown[] = [];
   /** What comes between the daemon and its store, over all starts. */
@@ -318,6 +320,7 @@ export class Rig {
   }
 
   #published(events: readonly StoredEvent[]): void {
+    this.commits.push(events);
     for (const event of events) {
       this.events.push(event);
       if (!event.type.startsWith("message.")) continue;
