@@ -12,7 +12,7 @@ import { createEvents, createKeepEvents } from "./events.ts";
 import { storageError, withFaultsInWords } from "./faults.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { createMessages } from "./messages.ts";
-import { migrate } from "./migrations.ts";
+import { migrate, versionOf } from "./migrations.ts";
 import { createNotes } from "./notes.ts";
 import { createRetention } from "./retention.ts";
 import { createRevisions } from "./revisions.ts";
@@ -36,6 +36,9 @@ export function openSqliteStore(parts: {
   let database: Database | undefined;
   try {
     database = withFaultsInWords(parts.open());
+    const isNew = versionOf(database) === 0;
+    // 1. Of a new store nothing is lost where its making is cut short: it needs no journal on disk.
+    if (isNew) database.exec("PRAGMA journal_mode = MEMORY");
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA busy_timeout = 2000");
     database.exec("PRAGMA journal_size_limit = 67108864");
@@ -43,8 +46,9 @@ export function openSqliteStore(parts: {
     database.exec("PRAGMA wal_autocheckpoint = 10000");
     // 16 MB, taken as they are needed: with the 2 of the default a thousand sessions at work push each other's pages out.
     database.exec("PRAGMA cache_size = -16000");
-    // Nothing that a migration writes is promised to anybody: the first commit after it makes it durable.
-    database.exec("PRAGMA synchronous = NORMAL");
+    // 2. Nothing that a migration writes is promised to anybody: the first commit after it makes it durable. The mode of
+    //    the file itself was synced above: a log beside an empty file would not be read.
+    database.exec(`PRAGMA synchronous = ${isNew ? "OFF" : "NORMAL"}`);
     const opened = database;
     migrate(opened, (version) => copyInto(opened, parts.backupPath(version)));
     database.exec("PRAGMA synchronous = FULL");
