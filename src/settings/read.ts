@@ -109,14 +109,21 @@ function toReading(judged: JudgedFile, document: Document | undefined, reference
   const unused = legacy?.unusedSecrets ?? [];
   const secrets = [...secretsOf(assembled.settings, all), ...unused.map(({ value }) => String(value))];
   const copies = copiesOf(secrets);
+  let sources: Sources | undefined;
+  let shown: Record<string, unknown> | undefined;
   return {
     settings: assembled.settings,
     fromFile: fromFile.settings,
-    sources: sourcesOf(given, assembled),
+    // Made when somebody asks, which of most readings nobody does.
+    get sources() {
+      return (sources ??= sourcesOf(given, assembled));
+    },
+    get shown() {
+      return (shown ??= maskSettings(given, assembled, copies));
+    },
     secrets,
     referencedFiles: references.files,
     referencedVariables: references.variables,
-    shown: maskSettings(given, assembled, copies),
     maskedText: document ? maskText(document, inFile, unused, copies) : null,
     legacy: legacy && { ignored: legacy.ignored },
   };
