@@ -61,6 +61,8 @@ export class SettingsInForce implements Judge {
         this.#calmSince = Infinity;
         return;
       case "fault":
+        // What becomes of providers keeps nobody from reading a file.
+        if (seen.fault === "provider") return;
         if (seen.phase === "begins") this.#faults.add(seen.fault);
         else this.#faults.delete(seen.fault);
         if (this.#calmSince !== Infinity) this.#calmSince = seen.at;

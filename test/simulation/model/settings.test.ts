@@ -175,6 +175,12 @@ judges("noticed", "an edit that was hinted at is in force after the quiet time",
   life.wait(isBroken ? 2000 : 1400).changed(2, ["provider"]);
 });
 
+judges("noticed", "a provider that fails keeps no edit from it", (life, isBroken) => {
+  life.see({ kind: "fault", fault: "provider", phase: "begins", detail: "http://first.example/v1 slow" });
+  life.wait(100).see({ kind: "hint", fate: "delivered" }).edit(other);
+  life.wait(isBroken ? 2000 : 1400).changed(2, ["provider"]);
+});
+
 judges("noticed", "a hint that is still to come may put it off", (life, isBroken) => {
   life.wait(100).see({ kind: "hint", fate: isBroken ? "doubled" : "late" });
   life.wait(100).see({ kind: "hint", fate: "delivered" }).edit(other);
