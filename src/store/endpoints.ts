@@ -42,6 +42,7 @@ export interface ParkRecord {
 
 /** What the guard and the gate know; identities and scopes are hashes. */
 export interface EndpointStore {
+  /** All of it, with whatever was asked to be stored before, committed by then. */
   load(): Promise<{ proven: Proven[]; holds: HoldRecord[]; parks: ParkRecord[] }>;
   prove(proven: Proven): Promise<void>;
   /** Stores a hold, or with null ends that of this identity, and what is told of it. */

@@ -23,11 +23,12 @@ export function createEndpoints(database: Database, commit: GroupCommit): Endpoi
   );
   const all = (table: string): SqlRow[] => database.prepare(`SELECT * FROM ${table}`).all();
   return {
-    load: async () => ({
-      proven: all("proven").map(provenOf),
-      holds: all("holds").map(holdOf),
-      parks: all("parks").map(parkOf),
-    }),
+    load: () =>
+      commit.write(() => ({
+        proven: all("proven").map(provenOf),
+        holds: all("holds").map(holdOf),
+        parks: all("parks").map(parkOf),
+      })),
     prove: ({ identity, provider, kind, endpoint, model, at }) =>
       commit.write(() => void prove.run(identity, provider, kind, endpoint, model, at)),
     hold: (identity, record, events, at) =>

@@ -77,6 +77,18 @@ export function endpointConformance(open: OpenStore): void {
       });
     });
 
+    test("what was asked to be stored before is what is loaded, though nobody waited for it", async () => {
+      const { store } = open();
+      await store.endpoints.hold("i1", hold, [], noon);
+      const writes = [
+        store.endpoints.prove(proven),
+        store.endpoints.hold("i1", null, [], noon),
+        store.endpoints.park(park.scope, park, [], noon),
+      ];
+      expect(await store.endpoints.load()).toEqual({ proven: [proven], holds: [], parks: [park] });
+      await Promise.all(writes);
+    });
+
     test("what is told of it commits with it", async () => {
       const under = open();
       const { provider, endpoint, model } = hold;
