@@ -136,7 +136,9 @@ export class Editor {
     work();
     this.#isMine = false;
     const text = this.#world.disk.textOf(settingsPath);
-    if (text !== this.#text) this.#isRead = false;
+    // 1. Whoever saves what stands there changes nothing that could be lost.
+    if (text === this.#text) return;
+    this.#isRead = false;
     this.#text = this.#byHand = text;
   }
 
