@@ -160,8 +160,10 @@ export class Editor {
     const wasRead = this.#isRead;
     this.#isRead = true;
     if (wasRead || this.#text === undefined) return;
-    // 1. What it puts back at once is not lost.
+    const { process } = this.#world;
+    // 1. What it puts back at once is not lost; whoever is killed in between can put nothing back.
     queueMicrotask(() => {
+      if (this.#world.process !== process) return;
       if (this.#world.disk.textOf(settingsPath) !== this.#byHand)
         this.#world.breakWith(new Breach("an edit by hand is not overwritten", this.#byHand ?? ""));
     });
