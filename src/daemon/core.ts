@@ -122,8 +122,25 @@ export function buildCore(foundation: Foundation, keeper: SettingsKeeper, outsid
   });
 }
 
-/** Another revision is in force: what the core runs under may be another now. */
+/**
+ * Takes up the work of what is pending, and of these sessions. Holds and parks are of the settings under which they were
+ * stored; who wants what by now is known only with the sessions.
+ */
+export async function beginWork(
+  core: Core,
+  sessions: readonly string[],
+  settings: () => Settings,
+): Promise<void> {
+  await core.registry.start(sessions);
+  applySettings(core, settings());
+}
+
+/**
+ * Another revision is in force: what the core runs under may be another now. In a drain nothing is done: who wants what
+ * is not known without sessions, and the next core begins with it.
+ */
 export function applySettings({ guard, gate, registry }: Core, settings: Settings): void {
+  if (gate.isClosed) return;
   guard.forgetUnwanted();
   registry.rollOut();
   gate.forgetUnwanted((scope) => mayBeMet(settings, registry, scope));

@@ -3,7 +3,7 @@ import type { Services, LastRestart } from "../http/services.ts";
 import type { DrainReason } from "../sessions/drain.ts";
 import type { Settings } from "../settings/schema.ts";
 import { Audience } from "./audience.ts";
-import { type Core, applySettings, buildCore } from "./core.ts";
+import { type Core, applySettings, beginWork, buildCore } from "./core.ts";
 import { Ending } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
 import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
@@ -170,7 +170,7 @@ class Daemon implements RunningDaemon {
   }
 
   /** Says that it serves, and takes up the work; `last` is the upgrade it came with. */
-  async #begin({ boot, registry }: Core, opening: Opening, last: LastRestart | undefined): Promise<void> {
+  async #begin(core: Core, opening: Opening, last: LastRestart | undefined): Promise<void> {
     const { tell, onFault } = this.#foundation;
     if (last) this.#restarts.begunWith(last);
     // 1. A program that took another's place goes on without what fails: it is answering already.
@@ -178,9 +178,9 @@ class Daemon implements RunningDaemon {
       if (!last) throw thrown;
       onFault(thrown);
     });
-    tell(opening.events({ instanceId: boot, version: this.#options.version }, last));
+    tell(opening.events({ instanceId: core.boot, version: this.#options.version }, last));
     this.#logEvents();
-    await registry.start(last?.sessions.map(({ id }) => id) ?? []);
+    await beginWork(core, last?.sessions.map(({ id }) => id) ?? [], () => this.#settings.now);
   }
 
   #logEvents(): void {

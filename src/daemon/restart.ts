@@ -4,7 +4,7 @@ import type { EventStreams } from "../http/event-stream.ts";
 import type { MessageEnds } from "../http/message-ends.ts";
 import type { LastRestart } from "../http/services.ts";
 import type { Settings } from "../settings/schema.ts";
-import type { Core } from "./core.ts";
+import { type Core, beginWork } from "./core.ts";
 import { type Foundation, faultText } from "./foundation.ts";
 import { type Address, type Front, isSameAddress } from "./front.ts";
 
@@ -149,11 +149,11 @@ export class Restarts {
   }
 
   async #restart(cause: RestartCause): Promise<void> {
-    const { clock, drainBegins, core, streams, ends, swap } = this.#parts;
+    const { clock, drainBegins, core, settings, streams, ends, swap } = this.#parts;
     // 1. The new listener comes first: where it cannot be had the daemon carries on as before.
     if (this.#isElsewhere() && !(await this.#move()) && cause === "configuration") return;
     if (this.#isOver) return;
-    const { graceMs } = this.#parts.settings().daemon;
+    const { graceMs } = settings().daemon;
     const startedAt = clock.now();
     drainBegins(cause, graceMs);
     const { registry } = core();
@@ -170,7 +170,8 @@ export class Restarts {
     const downtimeMs = at - startedAt;
     this.#last = { at, reason: cause, downtimeMs, sessions, requeued, timedOut: aborted };
     await this.#handOver(this.#last, graceMs);
-    await this.#onceStored(() => next.core.registry.start(sessions.map((session) => session.id)));
+    const loaded = sessions.map((session) => session.id);
+    await this.#onceStored(() => beginWork(next.core, loaded, settings));
   }
 
   /** Whether the new listener serves; where it cannot be had the old one carries on, and says why. */

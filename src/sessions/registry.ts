@@ -112,7 +112,7 @@ export class SessionRegistry {
     session?.refresh(record);
     // 1. What a rollout had in store for it, it may no longer want: the rollout does not wait for that.
     if (session && !session.isDue()) this.#rollout?.passed(id);
-    this.#onWishes();
+    if (!this.#isClosed) this.#onWishes();
     return record;
   }
 
@@ -124,7 +124,7 @@ export class SessionRegistry {
     const session = this.#sessions.get(id);
     this.#forget(id);
     session?.abort("restart");
-    this.#onWishes();
+    if (!this.#isClosed) this.#onWishes();
     await session?.close();
     // 1. In the moment of its deletion it may have claimed a message of the session that was made in its place: that
     //    message is put back by now.

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RunningDaemon } from "../../src/daemon/daemon.ts";
 import { fetchOnSocket } from "../../src/platform/bun.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort, takenPort } from "../support/ports.ts";
-import { get, isGone, place, post, refusalOf, silently, stopDaemons } from "./place.ts";
+import { type Place, get, isGone, place, post, refusalOf, silently, stopDaemons } from "./place.ts";
 
 afterEach(stopDaemons);
 
@@ -91,5 +92,47 @@ describe("the settings file", () => {
     expect(status).toMatchObject({ revision: 2, notInForce: [{ key: "server.port" }] });
     expect(daemon.url).toBe(`http://127.0.0.1:${own}`);
     expect(await post(daemon, "still here", "wait=60")).toMatchObject({ reply: "still here" });
+  });
+});
+
+describe("a start after the settings were edited while nothing ran", () => {
+  const gone = { kind: "command", model: "m", argv: ["/nowhere/to/be/found"] };
+
+  /** A daemon whose provider is held, and that was stopped. */
+  async function held(): Promise<Place & { message: string }> {
+    const it = place({ provider: "gone", providers: { gone } });
+    const daemon = await it.start();
+    const { id } = await post(daemon, "hello");
+    await eventually("it is held", async () => (await heldBy(daemon)).length === 1);
+    await daemon.stop("test");
+    return { ...it, message: String(id) };
+  }
+
+  async function heldBy(daemon: RunningDaemon): Promise<unknown[]> {
+    const { held: holds } = await get(daemon, "/api/settings/status");
+    return Array.isArray(holds) ? holds : [holds];
+  }
+
+  test("ends the hold on what nobody wants any more", async () => {
+    const { start, write, message } = await held();
+    write({ provider: "echo", providers: { gone } });
+    const daemon = await start();
+    expect(await heldBy(daemon)).toEqual([]);
+    await eventually(
+      "the message is answered",
+      async () => (await get(daemon, `/api/messages/${message}`))["status"] === "done",
+    );
+  });
+
+  test("ends every hold where the guard is off by now", async () => {
+    const { start, write } = await held();
+    write({ provider: "gone", providers: { gone }, reload: { guard: "off" } });
+    expect(await heldBy(await start())).toEqual([]);
+  });
+
+  test("keeps a hold that is wanted still", async () => {
+    const { start, write } = await held();
+    write({ provider: "gone", providers: { gone }, turn: { system: "Be brief." } });
+    expect(await heldBy(await start())).toHaveLength(1);
   });
 });

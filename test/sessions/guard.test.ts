@@ -287,6 +287,26 @@ describe("with the guard off", () => {
   });
 });
 
+test("a hold outlasts a drain, whatever is edited and wished for when nobody is loaded any more", async () => {
+  const rig = await Rig.start();
+  rig.provider.answer = ({ config }) => (config.endpoint === second ? { refusal: { kind: "auth" } } : {});
+  await rig.create("a", { provider: "second" });
+  await rig.create("b");
+  await rig.post("a", "1");
+  await rig.until("it is held", () => rig.told("settings.held").length === 1);
+  rig.core.gate.close();
+  await rig.registry.drain(rig.clock.now());
+  await rig.edit({ turn: { maxAttempts: 7 } });
+  await rig.registry.patch("b", { title: "another" });
+  await rig.clock.settle();
+  expect(rig.told("settings.released")).toEqual([]);
+  await rig.crash();
+  await rig.boot();
+  await rig.clock.advance(60_000);
+  expect(rig.session("a").state).toMatchObject({ kind: "waiting", for: "auth" });
+  expect(rig.provider.calls).toHaveLength(1);
+});
+
 describe("a release", () => {
   test("tries again at once, and where it is refused again waits instead of going back", async () => {
     const rig = await proven(["a", "b"]);
