@@ -5,13 +5,14 @@ import type { Files } from "../core/files.ts";
 import type { HintKind } from "../watch/path-watcher.ts";
 import type { Edit } from "./edit.ts";
 import { type EditAnswer, type EditGround, type EditOptions, editInForce } from "./edit-in-force.ts";
+import { FileStanding } from "./file-standing.ts";
 import type { Flag } from "./flags.ts";
 import { type Acceptable, type InForce, type InForceParts, RevisionInForce } from "./in-force.ts";
 import { LookLoop } from "./look-loop.ts";
 import { QuietTime } from "./quiet-time.ts";
 import type { Reading } from "./read.ts";
 import { type ExchangeFiles, replaceFile } from "./replace-file.ts";
-import { copiesOf, redactProblems } from "./secrets.ts";
+import { copiesOf } from "./secrets.ts";
 import { SettingsFile } from "./settings-file.ts";
 import { type SettingsSource, hashOf } from "./source.ts";
 import { maskUnusable } from "./unusable-text.ts";
@@ -53,28 +54,23 @@ export class SettingsKeeper {
   readonly #loop: LookLoop;
   /** Finds secrets of settings that were in force in what is wrong with others. */
   readonly #copies = copiesOf([]);
-  #problems: readonly Problem[] = [];
+  readonly #standing: FileStanding;
   /** What was judged last: equal bytes (and references) end the matter. */
   #judged = "";
-  /** The content that was last told to be bad, so that it is told once. */
-  #rejected = "";
   /** What was read last to see whether it is quiet, or whether there is anything new. */
   #read: SettingsSource | undefined;
-  /** In `manual` mode: an edit that is good and not applied yet. */
-  #waiting: Acceptable | undefined;
 
   constructor(parts: SettingsKeeperParts) {
     this.#parts = parts;
     this.#file = new SettingsFile(parts);
+    this.#standing = new FileStanding(this.#copies, parts.tell);
     const learnSecrets = (secrets: readonly string[]): void => {
       this.#copies.learn(secrets);
       parts.learnSecrets(secrets);
     };
     // It is kept on disk only after it is in force: what was wrong with the file, or waited, is over before that.
     const onChange: InForceParts["onChange"] = (inForce, plan) => {
-      this.#problems = [];
-      this.#rejected = "";
-      this.#waiting = undefined;
+      this.#standing.clear();
       parts.onChange(inForce, plan);
     };
     this.#revision = new RevisionInForce({
@@ -94,7 +90,7 @@ export class SettingsKeeper {
     this.#loop = new LookLoop({
       quiet: new QuietTime({ clock: parts.clock, debounceMs, mark }),
       isNews: () => mark() !== this.#judged,
-      isUnsettled: () => this.#problems.length > 0,
+      isUnsettled: () => this.problems.length > 0,
       look: async (asked) => {
         // 1. Where nobody asked, what showed that it is quiet was read right before: those bytes are judged. Who asked
         //    may have written since.
@@ -113,12 +109,13 @@ export class SettingsKeeper {
 
   /** What is wrong with the file as it stands; empty when it is what is in force, or waits to be. */
   get problems(): readonly Problem[] {
-    return this.#problems;
+    return this.#standing.problems;
   }
 
   /** What applying the edit that waits would change now; null where none waits. */
   get waiting(): Plan | null {
-    return this.#waiting ? this.#revision.planOf(this.#waiting.reading) : null;
+    const { waiting } = this.#standing;
+    return waiting ? this.#revision.planOf(waiting.reading) : null;
   }
 
   /** The settings file as it stands now, whether in force, waiting or wrong, as it may be shown. Changes nothing. */
@@ -128,9 +125,9 @@ export class SettingsKeeper {
     if (source.kind === "unreadable") return { state: "rejected", hash: null, text: null };
     const { hash, bytes } = source;
     if (hash === this.inForce.hash) return { state: "in_force", hash, text: this.inForce.reading.maskedText };
-    if (hash === this.#waiting?.file?.hash)
-      return { state: "waiting", hash, text: this.#waiting.reading.maskedText };
-    const state = this.#problems.length > 0 ? "rejected" : "unnoticed";
+    const { waiting } = this.#standing;
+    if (hash === waiting?.file?.hash) return { state: "waiting", hash, text: waiting.reading.maskedText };
+    const state = this.problems.length > 0 ? "rejected" : "unnoticed";
     return { state, hash, text: maskUnusable(bytes, this.#copies) };
   }
 
@@ -164,7 +161,7 @@ export class SettingsKeeper {
     await this.#begin(last.reading, { bytes, hash: hashOf(bytes), modifiedAt: null });
     // 1. Where a file is in force its absence is a problem, now that there is something to fall back on.
     const bad = source.kind === "missing" ? this.#file.judge(source, true) : judged;
-    if (bad.kind === "problems") this.#reject(bad.problems);
+    if (bad.kind === "problems") this.#standing.reject(bad.problems, this.#judged);
   }
 
   /** Where edits wait to be applied: what was accepted last is in force, and the file is looked at like an edit. */
@@ -197,14 +194,15 @@ export class SettingsKeeper {
   apply(): Promise<void> {
     return this.#loop.ask("file", async () => {
       await this.#takeUp("file");
-      if (this.#problems.length > 0) throw this.#invalid(this.#problems);
-      if (!this.#waiting)
+      if (this.problems.length > 0) throw this.#invalid(this.problems);
+      const { waiting } = this.#standing;
+      if (!waiting)
         throw new SegueError(
           "nothing_waiting",
           "no edit waits to be applied; what the file says is in force",
         );
-      await this.#revision.accept({ ...this.#waiting, isPlanned: true });
-      this.#waiting = undefined;
+      await this.#revision.accept({ ...waiting, isPlanned: true });
+      this.#standing.endWait();
     });
   }
 
@@ -217,23 +215,24 @@ export class SettingsKeeper {
   async #takeUp(asked: RevisionSource | undefined, read?: SettingsSource): Promise<SettingsSource> {
     const source = read ?? this.#file.look();
     this.#read = undefined;
-    if (this.#file.markOf(source) === this.#judged && this.#problems.length === 0) return source;
+    if (this.#file.markOf(source) === this.#judged && this.problems.length === 0) return source;
     const { hash, settings } = this.inForce;
     const judged = this.#file.judge(source, hash !== null);
     // The judgement may have found other files to look after: the mark is of what was read just now.
     this.#judged = this.#file.markOf(source);
-    this.#waiting = undefined;
+    this.#standing.endWait();
     this.#parts.onLooked();
     if (judged.kind === "problems") {
-      this.#reject(judged.problems);
+      this.#standing.reject(judged.problems, this.#judged);
       return source;
     }
     const isSameFile = source.kind === "file" && source.hash === hash;
     const origin = asked === "signal" ? asked : isSameFile ? "reference" : "file";
     const file = source.kind === "file" ? source : null;
     const isManual = settings.reload.mode === "manual" && this.#revision.isOther(judged.reading);
-    if (isManual) this.#wait({ reading: judged.reading, file, source: origin });
-    else await this.#accept({ reading: judged.reading, file, source: origin });
+    const acceptable: Acceptable = { reading: judged.reading, file, source: origin };
+    if (isManual) this.#standing.wait(acceptable, this.#revision.planOf(judged.reading));
+    else await this.#accept(acceptable);
     return source;
   }
 
@@ -252,26 +251,10 @@ export class SettingsKeeper {
     } catch (thrown) {
       // 3. What cannot be kept is not put in force; the next poll tries again.
       this.#judged = "";
-      this.#reject([{ path: "", message: `cannot be put in force: ${errorText(thrown)}` }]);
-      return;
+      const problem = { path: "", message: `cannot be put in force: ${errorText(thrown)}` };
+      return this.#standing.reject([problem], this.#judged);
     }
-    this.#isGood(revision);
-  }
-
-  #wait(waiting: Acceptable): void {
-    this.#waiting = waiting;
-    this.#isGood(this.inForce.revision);
-    const plan = this.#revision.planOf(waiting.reading);
-    this.#parts.tell([{ type: "settings.planned", data: { plan } }]);
-  }
-
-  /** Nothing is wrong with the file; told where it was bad and `before` is still the revision in force. */
-  #isGood(before: number): void {
-    const wasBad = this.#problems.length > 0;
-    this.#problems = [];
-    this.#rejected = "";
-    if (wasBad && this.inForce.revision === before)
-      this.#parts.tell([{ type: "settings.recovered", data: {} }]);
+    this.#standing.approve(this.inForce.revision !== revision);
   }
 
   #ground(): EditGround {
@@ -279,8 +262,8 @@ export class SettingsKeeper {
       path: this.#parts.path,
       replace: (bytes, expected) => this.#replace(bytes, expected),
       inForce: () => this.inForce,
-      problems: () => this.#problems,
-      isWaiting: () => this.#waiting !== undefined,
+      problems: () => this.problems,
+      isWaiting: () => this.#standing.waiting !== undefined,
       look: () => this.#takeUp("file"),
       read: (bytes) => this.#file.read(bytes),
       lastGood: () => this.#parts.accepted.read(),
@@ -313,7 +296,7 @@ export class SettingsKeeper {
     const plan = await this.#revision.accept({ ...acceptable, file });
     this.#file.follow({ kind: "ok", reading: acceptable.reading });
     if (isOurs) this.#judged = this.#file.markOf(source);
-    this.#isGood(revision);
+    this.#standing.approve(this.inForce.revision !== revision);
     this.#parts.onLooked();
     return plan;
   }
@@ -323,15 +306,6 @@ export class SettingsKeeper {
     const bytes = await this.#parts.accepted.read();
     const last = this.#file.read(bytes ?? null);
     await this.#revision.begin({ reading, file }, last.kind === "ok" ? last.reading : undefined);
-  }
-
-  #reject(found: readonly Problem[]): void {
-    const problems = redactProblems(found, this.#copies);
-    this.#problems = problems;
-    const content = JSON.stringify([this.#judged, problems]);
-    if (content === this.#rejected) return;
-    this.#rejected = content;
-    this.#parts.tell([{ type: "settings.rejected", data: { problems } }]);
   }
 
   #invalid(problems: readonly Problem[]): SegueError {
