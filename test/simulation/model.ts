@@ -92,7 +92,7 @@ export class Model {
     if (seen.kind === "boot" && seen.phase === "asked") this.#pairing.booted(seen.boot, seen.at);
     if (seen.kind === "crash" || (seen.kind === "stop" && seen.phase === "stopped"))
       this.#pairing.died(seen.boot, seen.at);
-    if (seen.kind === "callEnded") this.#callEnded(seen.call, seen.at);
+    if (seen.kind === "callEnded" || seen.kind === "callAborted") this.#callEnded(seen.call, seen.at);
     else if (seen.kind === "stored" && !this.#readers.isTorn) this.#read(seen);
     else if (seen.kind === "end") expectNothingLeft(seen);
     this.#isAtRest = seen.kind === "rest" || (this.#isAtRest && isQuiet(seen));
@@ -100,9 +100,9 @@ export class Model {
 
   #callEnded(number: number, at: number): void {
     const call = this.#calls.find(number);
-    if (!call?.end) return;
+    if (!call?.end && call?.isTimedOut !== true) return;
     this.#spans.ended(call);
-    const mayHold = call.end.kind === "refused" && !this.#calls.isProven(bindingName(call));
+    const mayHold = call.end?.kind === "refused" && !this.#calls.isProven(bindingName(call));
     if (mayHold && this.#answers.hadStoreFault()) this.#spans.mayHold(call, at);
   }
 

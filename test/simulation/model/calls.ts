@@ -12,6 +12,8 @@ export type Call = Extract<Seen, { kind: "call" }> & {
   endedAt: number | undefined;
   abortedAt: number | undefined;
   lostAt: number | undefined;
+  /** It was aborted because it had said nothing for too long, or lasted too long. */
+  isTimedOut: boolean;
   isPaired: boolean;
 };
 
@@ -71,6 +73,7 @@ export class Calls implements Judge {
       case "callAborted":
         return this.#of(seen.call, (call) => {
           call.abortedAt = seen.at;
+          call.isTimedOut = this.#hasHadItsTime(call, seen.at);
           this.#open.delete(call);
           if (seen.ignoring) this.#lingering.add(call);
         });
@@ -110,6 +113,7 @@ export class Calls implements Judge {
       endedAt: undefined,
       abortedAt: undefined,
       lostAt: undefined,
+      isTimedOut: false,
       isPaired: false,
     };
     this.#calls.set(seen.call, call);
@@ -161,6 +165,12 @@ export class Calls implements Judge {
         at - activeAt > Math.max(...silence) + slack || at - begunAt > Math.max(...longest) + slack;
       expect(!isOverdue, "rest", () => `${session} still waits for ${quoted(content)}, called at ${begunAt}`);
     }
+  }
+
+  #hasHadItsTime({ activeAt, at: begunAt }: Call, at: number): boolean {
+    const silence = this.#revisions.numbersBetween("turn.timeoutMs", begunAt, begunAt);
+    const longest = this.#revisions.numbersBetween("turn.maxDurationMs", begunAt, begunAt);
+    return at - activeAt >= Math.min(...silence) || at - begunAt >= Math.min(...longest);
   }
 
   #of(call: number, change: (call: Call) => void): void {

@@ -140,6 +140,28 @@ judges("parks", "at its end one turn goes first", (life, isBroken) => {
   life.ended(other).done("n1", 1, "b");
 });
 
+judges("parks", "where the store fails, that a silent one ended it may not be told", (life, isBroken) => {
+  life.see({ kind: "fault", fault: "store busy", phase: "once", detail: "" });
+  life.whole("m1").accept("m2", 2).accept("n1", 1, "b", "two").accept("o1", 1, "c", "three");
+  life.started("m2", 2);
+  life.refused(life.call({ turns: hello }), "rate_limited", 5000);
+  life.tell("provider.parked", rateLimited(life.now + 5000));
+  life.requeued("m2", "retry", "rate_limited", { seq: 2 }).wait(5000).started("m2", 2);
+  const probe = life.call({ turns: hello });
+  life
+    .wait(isBroken ? 1000 : 120_000)
+    .ask("POST", "/api/sessions/a/restart", { status: 200 }, { when: "now" });
+  life.see({ kind: "callAborted", call: probe, ignoring: false });
+  if (isBroken) life.requeued("m2", "restart", null, { seq: 2 });
+  else
+    life.requeued("m2", "retry", "overloaded", { seq: 2, retryAt: new Date(life.now + 2000).toISOString() });
+  life.started("n1", 1, { session: "b" });
+  const second = life.call({ session: "b", content: "two" });
+  life.started("o1", 1, { session: "c" });
+  const third = life.call({ session: "c", content: "three" });
+  life.wait(10).ended(second).done("n1", 1, "b").ended(third).done("o1", 1, "c");
+});
+
 judges(
   "slots",
   "no more turns at once than a provider may have",

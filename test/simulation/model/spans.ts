@@ -27,7 +27,7 @@ export class Spans {
   readonly #refused: Call[] = [];
   readonly #ended: Call[] = [];
 
-  /** A call has ended. */
+  /** A call has ended, by itself or because it had had its time. */
   ended(call: Call): void {
     this.#ended.push(call);
     if (call.end?.kind === "refused") this.#refused.push(call);
@@ -70,7 +70,7 @@ export class Spans {
       (call) =>
         isInScope(span, call) &&
         call.at >= (span.until ?? Infinity) &&
-        (call.endedAt ?? Infinity) <= at &&
+        (call.endedAt ?? call.abortedAt ?? Infinity) <= at &&
         !(call.end?.kind === "refused" && call.end.failure === span.reason),
     );
   }
