@@ -9,7 +9,7 @@ import { inMutatedTree, type Mutant, mutants, root } from "./mutant.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { lives: { type: "string", default: "600" }, seed: { type: "string", default: "1" } },
+  options: { lives: { type: "string", default: "1000" }, seed: { type: "string", default: "1" } },
 });
 const lives = Number(values.lives);
 
