@@ -135,6 +135,12 @@ export async function beginWork(
   applySettings(core, settings());
 }
 
+/** A core takes the place of another, which may have been told of something since this one was built. */
+export function goOnFrom({ guard, gate }: Core, before: Core): void {
+  guard.goOnFrom(before.guard);
+  gate.goOnFrom(before.gate);
+}
+
 /**
  * Another revision is in force: what the core runs under may be another now. In a drain nothing is done: who wants what
  * is not known without sessions, and the next core begins with it.

@@ -3,7 +3,7 @@ import type { Services, LastRestart } from "../http/services.ts";
 import type { DrainReason } from "../sessions/drain.ts";
 import type { Settings } from "../settings/schema.ts";
 import { Audience } from "./audience.ts";
-import { type Core, applySettings, beginWork, buildCore } from "./core.ts";
+import { type Core, applySettings, beginWork, buildCore, goOnFrom } from "./core.ts";
 import { Ending } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
 import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
@@ -260,6 +260,7 @@ class Daemon implements RunningDaemon {
       ...this.#drainParts(),
       buildCore: () => this.#buildCore(),
       swap: (core) => {
+        goOnFrom(core, this.#present());
         this.#core = core;
         this.#presence.serves();
       },

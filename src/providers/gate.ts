@@ -107,6 +107,16 @@ export class Gate {
     return this.#permit(decision.candidate as C, decision.probes, false);
   }
 
+  /** Takes the place of the one before it, in which no turn runs any more. */
+  goOnFrom(before: Gate): void {
+    this.#parks.goOnFrom(before.#parks);
+  }
+
+  /** Whether the day's tokens are used up. */
+  get isExhausted(): boolean {
+    return this.#spent() !== undefined;
+  }
+
   /** Looks again at everybody who waits: the limits or the settings have changed. */
   reconsider(): void {
     this.#pump();

@@ -96,6 +96,14 @@ export class Guard {
     for (const hold of parts.stored.holds) this.#holds.set(hold.identity, hold);
   }
 
+  /** Takes the place of the one before it, over the same store: what that ended since this was made has ended. */
+  goOnFrom(before: Guard): void {
+    this.#holds.clear();
+    for (const [identity, hold] of before.#holds) this.#holds.set(identity, hold);
+    for (const [identity, proven] of before.#proven) this.#proven.set(identity, proven);
+    for (const identity of before.#insisted) this.#insisted.add(identity);
+  }
+
   get mode(): GuardMode {
     return this.#mode();
   }

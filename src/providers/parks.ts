@@ -42,6 +42,12 @@ export class Parks {
     for (const park of parts.stored) this.#parks.set(park.scope, park);
   }
 
+  /** Takes the place of those before, over the same store: what ended or changed since these were made did so. */
+  goOnFrom(before: Parks): void {
+    this.#parks.clear();
+    for (const [scope, park] of before.#parks) this.#parks.set(scope, park);
+  }
+
   /** The parks that keep turns of this configuration back, or that its next turn would probe; the longest first. */
   over(config: ProviderConfig): readonly Park[] {
     const { endpoint, binding } = identityOf(config);

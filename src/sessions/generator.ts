@@ -167,9 +167,13 @@ export class Generator {
     return new Settlement({ around: this.#around, lease, binding, permit, claimed, abortReason });
   }
 
-  /** Whether the permit is not to be used any more: a drain may have begun, a fallback changed since it was chosen. */
+  /**
+   * Whether the permit is not to be used any more: a drain may have begun, the day's tokens be used up, a fallback have
+   * changed since it was chosen.
+   */
   #isOver(chosen: Binding): boolean {
-    if (this.isSpent || this.#host.isDue() || this.#around.gate.isClosed) return true;
+    const { gate } = this.#around;
+    if (this.isSpent || this.#host.isDue() || gate.isClosed || gate.isExhausted) return true;
     return (
       chosen !== this.binding &&
       !this.#host.fallbacks().some((fallback) => fallback.fingerprint === chosen.fingerprint)

@@ -185,3 +185,32 @@ describe("a hold", () => {
     expect(house.told.at(-1)?.type).toBe("settings.released");
   });
 });
+
+describe("a restart within a process", () => {
+  test("goes on from what has been released since the new one was made", async () => {
+    const house = new Gatehouse();
+    await house.prove(a);
+    await house.end(await house.come(candidate("a", { model: "other" })), refused("auth"));
+    await house.end(await house.come(a), refused("rate_limited", 5000));
+    const { gate, guard } = house;
+    house.restart();
+    guard.releaseAll();
+    gate.releaseParks();
+    house.guard.goOnFrom(guard);
+    house.gate.goOnFrom(gate);
+    expect([...house.guard.holds()]).toEqual([]);
+    expect([...house.gate.parks()]).toMatchObject([{ until: house.clock.now() }]);
+  });
+
+  test("knows what was released by hand: where it is refused again, sessions wait", async () => {
+    const house = new Gatehouse();
+    const other = candidate("a", { model: "other" });
+    await house.end(await house.come(other), refused("auth"));
+    const { guard } = house;
+    guard.releaseAll();
+    house.restart();
+    house.guard.goOnFrom(guard);
+    await house.end(await house.come(other), refused("auth"));
+    expect(house.guard.holdOver(other.config)).toMatchObject({ goesBack: false });
+  });
+});

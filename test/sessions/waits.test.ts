@@ -144,6 +144,22 @@ test("the day's tokens keep turns back until midnight, over a crash too, and a h
   expect(rig.provider.calls[3]?.startedAt).toBe(midnight);
 });
 
+test("a day's limit that comes while a turn is let through keeps it back", async () => {
+  const rig = await Rig.start();
+  await rig.post("a", "1");
+  await rig.untilAllEnded();
+  let isLimited = false;
+  rig.provider.onCreate = async () => {
+    if (isLimited) return;
+    isLimited = true;
+    await rig.edit({ limits: { tokensPerDay: 1 } });
+  };
+  await rig.post("a", "2");
+  await rig.until("the budget is spent", () => rig.told("budget.reached").length === 1);
+  expect(rig.provider.calls).toHaveLength(1);
+  expect(rig.session("a").state).toMatchObject({ kind: "waiting", for: "budget" });
+});
+
 test("slots are given live: more of them when the limit rises, in the order of asking", async () => {
   const rig = await Rig.start({ limits: { turnsPerProvider: 1 } });
   for (const id of ["a", "b", "c", "d", "e"]) {
