@@ -52,7 +52,9 @@ export class Contexts {
     expect(!conversation.isDue, "context", () => `${nameOf(turn)} ran in the context that was to be left`);
     const note = call ? this.#expectContext(conversation, turn, call) : null;
     conversation.last = turn;
-    if (turn.end?.kind === "requeued" && call?.lostAt !== undefined) conversation.isOwedNote = true;
+    // A call that ignores its abort may be lost later, when its turn is long over.
+    const isByCrash = turn.end?.kind === "requeued" && turn.end.reason === "crash";
+    if (isByCrash && call?.lostAt !== undefined) conversation.isOwedNote = true;
     if (turn.end?.kind !== "done" || call?.end?.kind !== "answered") return;
     const exchange = { note, content: call.content, reply: call.end.reply };
     for (const context of conversation.contexts) context.push(exchange);
