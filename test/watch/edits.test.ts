@@ -141,6 +141,29 @@ async function lateness(edit: FileEdit, mode: "native" | "polling"): Promise<num
   return last === undefined ? undefined : last - made;
 }
 
+/** So long may this process have had to wait for a processor before what it was late with says nothing any more. */
+const longestStallMs = 200;
+const mostTries = 5;
+
+/** Where the machine stood still in between, a pause of an edit was longer than the quiet time: it is made once more. */
+async function undisturbed(edit: FileEdit, mode: "native" | "polling"): Promise<number | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    let longestMs = 0;
+    let lastAt = performance.now();
+    const ticker = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - lastAt);
+      lastAt = performance.now();
+    }, 10);
+    try {
+      return await lateness(edit, mode);
+    } catch (thrown) {
+      if (longestMs < longestStallMs || attempt === mostTries) throw thrown;
+    } finally {
+      clearInterval(ticker);
+    }
+  }
+}
+
 function linesOf(mode: string, late: readonly (number | undefined)[]): string[] {
   const lines = fileEdits.map(({ name, revisions }, index) => {
     const ms = late[index];
@@ -153,7 +176,7 @@ function linesOf(mode: string, late: readonly (number | undefined)[]): string[] 
 test("every way in which the file can change is seen or rightly ignored, natively and by polling", async () => {
   const [native, polling] = await Promise.all(
     (["native", "polling"] as const).map((mode) =>
-      Promise.all(fileEdits.map((edit) => lateness(edit, mode))),
+      Promise.all(fileEdits.map((edit) => undisturbed(edit, mode))),
     ),
   );
   console.log([...linesOf("native", native ?? []), ...linesOf("polling", polling ?? [])].join("\n"));
