@@ -112,11 +112,6 @@ export class Gate {
     this.#parks.goOnFrom(before.#parks);
   }
 
-  /** Whether the day's tokens are used up. */
-  get isExhausted(): boolean {
-    return this.#spent() !== undefined;
-  }
-
   /** Looks again at everybody who waits: the limits or the settings have changed. */
   reconsider(): void {
     this.#pump();
@@ -250,11 +245,22 @@ export class Gate {
     return spent?.until;
   }
 
+  /** Whether whoever was let through would be let through now, himself being counted. */
+  #mayStillStart({ provider, config }: Candidate): boolean {
+    const now = this.#clock.now();
+    if (this.#isClosed || this.#spent() !== undefined) return false;
+    const hold = this.#guard.holdOver(config);
+    const isHeld = hold !== undefined && (hold.tryAt === null || hold.tryAt > now);
+    const isParked = this.#parks.over(config).some((park) => park.until > now);
+    return !isHeld && !isParked && this.inFlight(provider) <= this.#limits().turnsPerProvider;
+  }
+
   #permit<C extends Candidate>(candidate: C, probed: readonly Park[], isSuspect: boolean): Permit<C> {
     const startedAt = this.#clock.now();
     let isReleased = false;
     return {
       candidate,
+      isGood: () => this.#mayStillStart(candidate),
       release: (verdict) => {
         if (isReleased) return nothing;
         isReleased = true;

@@ -15,6 +15,8 @@ export type Consequence = { kind: "none" } | { kind: "parked"; until: number } |
 /** The right to make one call. */
 export interface Permit<C extends Candidate> {
   readonly candidate: C;
+  /** Whether it may still be made: limits, parks and holds may be others than when this was given. */
+  isGood(): boolean;
   /** Gives the slot back. Once only: a second call does nothing. */
   release(verdict: Verdict): Consequence;
 }

@@ -150,7 +150,7 @@ export class Generator {
     try {
       // 1. The code of a vendor is loaded before the claim, so that the call follows the claim without a pause.
       const provider = await this.#around.createProvider(permit.candidate.config);
-      const claimed = this.#isOver(permit.candidate) ? undefined : await this.#claim(permit, signal);
+      const claimed = this.#isOver(permit) ? undefined : await this.#claim(permit, signal);
       if (!claimed) return;
       const outcome = await this.#call(provider, permit.candidate, claimed);
       await this.#settlementOf(permit, claimed).settle(outcome);
@@ -167,13 +167,10 @@ export class Generator {
     return new Settlement({ around: this.#around, lease, binding, permit, claimed, abortReason });
   }
 
-  /**
-   * Whether the permit is not to be used any more: a drain may have begun, the day's tokens be used up, a fallback have
-   * changed since it was chosen.
-   */
-  #isOver(chosen: Binding): boolean {
-    const { gate } = this.#around;
-    if (this.isSpent || this.#host.isDue() || gate.isClosed || gate.isExhausted) return true;
+  /** Whether the permit is not to be used any more: a drain may have begun, a fallback changed since it was chosen. */
+  #isOver(permit: Permit<Binding>): boolean {
+    const { candidate: chosen } = permit;
+    if (this.isSpent || this.#host.isDue() || !permit.isGood()) return true;
     return (
       chosen !== this.binding &&
       !this.#host.fallbacks().some((fallback) => fallback.fingerprint === chosen.fingerprint)

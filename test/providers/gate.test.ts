@@ -425,3 +425,35 @@ test("who is sent away before he came gets no permit", async () => {
   expect(permit).toBeUndefined();
   expect(house.gate.totalInFlight()).toBe(0);
 });
+
+describe("whoever was let through and has not started", () => {
+  test("may not where the slots have become fewer", async () => {
+    const house = new Gatehouse();
+    await house.prove(a);
+    const [first, second] = [await house.come(a), await house.come(a)];
+    expect([first.permit?.isGood(), second.permit?.isGood()]).toEqual([true, true]);
+    house.limits.turnsPerProvider = 1;
+    expect(second.permit?.isGood()).toBe(false);
+    await house.end(first);
+    expect(second.permit?.isGood()).toBe(true);
+  });
+
+  test("may not where another has been refused so that all are kept back", async () => {
+    const house = new Gatehouse();
+    await house.prove(a);
+    const [first, second] = [await house.come(a), await house.come(a)];
+    await house.end(first, refused("rate_limited", 5000));
+    expect(second.permit?.isGood()).toBe(false);
+    await house.clock.advance(5000);
+    expect(second.permit?.isGood()).toBe(true);
+  });
+
+  test("may try what is held, as the one whose time it is", async () => {
+    const house = new Gatehouse();
+    await house.end(await house.come(a), refused("unreachable"));
+    expect(house.guard.holdOver(a.config)?.tryAt).not.toBeNull();
+    await house.clock.advance(10_000);
+    const trial = await house.come(a);
+    expect(trial.permit?.isGood()).toBe(true);
+  });
+});

@@ -16,8 +16,8 @@ export class Editor {
   #isWhole = true;
   /** What stood in the file last, and whether a process has read it since. */
   #text: string | undefined;
-  /** What was put there last by hand. */
-  #byHand: string | undefined;
+  /** What was put there last by hand, and what was saved since as it stood there. */
+  #byHand = new Set<string | undefined>();
   #isRead = true;
   #isReadable = true;
 
@@ -137,9 +137,10 @@ export class Editor {
     this.#isMine = false;
     const text = this.#world.disk.textOf(settingsPath);
     // 1. Whoever saves what stands there changes nothing that could be lost.
-    if (text === this.#text) return;
+    if (text === this.#text) return void this.#byHand.add(text);
     this.#isRead = false;
-    this.#text = this.#byHand = text;
+    this.#text = text;
+    this.#byHand = new Set([text]);
   }
 
   /** The file has changed: by the daemon, where it was not by us. */
@@ -164,8 +165,8 @@ export class Editor {
     // 1. What it puts back at once is not lost; whoever is killed in between can put nothing back.
     queueMicrotask(() => {
       if (this.#world.process !== process) return;
-      if (this.#world.disk.textOf(settingsPath) !== this.#byHand)
-        this.#world.breakWith(new Breach("an edit by hand is not overwritten", this.#byHand ?? ""));
+      if (!this.#byHand.has(this.#world.disk.textOf(settingsPath)))
+        this.#world.breakWith(new Breach("an edit by hand is not overwritten", [...this.#byHand].join("\n")));
     });
   }
 
