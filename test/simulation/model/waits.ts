@@ -109,11 +109,12 @@ export class Waits {
   }
 
   /**
-   * Sections 3.5 and 4: another value ends a hold, and a park for a key or a model; where the store fails the event of
-   * that may be lost.
+   * Sections 3.5 and 4: another value ends a hold, and a park for a key or a model, or one whose time is up; where the
+   * store fails the event of that may be lost.
    */
-  #mayBeReleased({ kind, reason, from }: Span, { startedAt }: Turn): boolean {
-    const isByValue = kind === "hold" || reason === "auth" || reason === "not_found";
+  #mayBeReleased({ kind, reason, from, until }: Span, { startedAt }: Turn): boolean {
+    const isUp = until !== null && startedAt >= until;
+    const isByValue = kind === "hold" || reason === "auth" || reason === "not_found" || isUp;
     return isByValue && this.#hadStoreFault() && this.#revisions.between(from, startedAt).length > 1;
   }
 
