@@ -27,6 +27,11 @@ export class SessionRegistry {
   readonly #idle: IdleSweep;
   #isClosed = false;
 
+  /** Sessions that are being deleted, how often, and what was stored under their id since. */
+  readonly #leaving = new Map<string, { deletions: number; next: SessionRecord | undefined }>();
+  /** Sessions that were left empty are being deleted. */
+  #isClearing = false;
+
   constructor(parts: {
     around: Omit<SessionSurroundings, "onRestarted">;
     idleUnloadMs: () => number;
@@ -85,7 +90,7 @@ export class SessionRegistry {
       throw new SegueError("session_exists", "a session with this id exists", {
         hint: "take another id, or leave it out to be given one",
       });
-    if (!this.#isClosed) this.#load(record);
+    this.#takeIn(record);
     return record;
   }
 
@@ -93,8 +98,9 @@ export class SessionRegistry {
   async accept(request: Omit<AcceptRequest, "at">): Promise<AcceptResult> {
     const { store, clock } = this.#around;
     const accepting = store.messages.accept({ ...request, at: clock.now() });
-    // 1. Before it is stored: the claim is then in the same commit.
-    if (!this.#isClosed) this.#sessions.get(request.session)?.expect();
+    // 1. Before it is stored: the claim is then in the same commit. Who is about to be deleted may not be whose it is.
+    const mayLeave = this.#leaving.has(request.session) || this.#isClearing;
+    if (!this.#isClosed && !mayLeave) this.#sessions.get(request.session)?.expect();
     return this.#wakenBy(await accepting);
   }
 
@@ -119,27 +125,41 @@ export class SessionRegistry {
   /** Removes a session and everything in it; a turn in flight is aborted and can change nothing any more. */
   async delete(id: string): Promise<void> {
     const { store, clock } = this.#around;
-    const isDeleted = await store.sessions.delete(id, clock.now());
-    if (!isDeleted) throw sessionNotFound();
-    const session = this.#sessions.get(id);
-    this.#forget(id);
-    session?.abort("restart");
-    if (!this.#isClosed) this.#onWishes();
-    await session?.close();
-    // 1. In the moment of its deletion it may have claimed a message of the session that was made in its place: that
-    //    message is put back by now.
-    this.#sessions.get(id)?.wake();
+    const leaving = this.#leaving.get(id) ?? { deletions: 0, next: undefined };
+    this.#leaving.set(id, leaving);
+    leaving.deletions += 1;
+    try {
+      const isDeleted = await store.sessions.delete(id, clock.now());
+      if (!isDeleted) throw sessionNotFound();
+      leaving.next = undefined;
+      const session = this.#sessions.get(id);
+      this.#forget(id);
+      session?.abort("restart");
+      if (!this.#isClosed) this.#onWishes();
+      await session?.close();
+    } finally {
+      leaving.deletions -= 1;
+      if (leaving.deletions === 0) this.#leaving.delete(id);
+      // 1. In the moment of its deletion it may have claimed a message of the session that was made in its place: that
+      //    message is put back by now.
+      if (leaving.deletions === 0 && leaving.next) this.#takeIn(leaving.next)?.wake();
+    }
   }
 
   /** Deletes sessions that were left empty (see `Store.retention.sessions`), from memory too. */
   async deleteEmpty(after: number, before: number): Promise<number | null> {
     const { store, clock } = this.#around;
-    const { deleted, next } = await store.retention.sessions(after, before, clock.now());
-    for (const id of deleted) {
-      this.#sessions.get(id)?.post({ type: "closed" });
-      this.#forget(id);
+    this.#isClearing = true;
+    try {
+      const { deleted, next } = await store.retention.sessions(after, before, clock.now());
+      for (const id of deleted) {
+        this.#sessions.get(id)?.post({ type: "closed" });
+        this.#forget(id);
+      }
+      return next;
+    } finally {
+      this.#isClearing = false;
     }
-    return next;
   }
 
   /** Ends a message as cancelled; throws `message_not_found`, or `wrong_status` where it has ended already. */
@@ -244,8 +264,17 @@ export class SessionRegistry {
   }
 
   #wakenBy<Result extends RetryResult>(result: Result): Result {
-    if (result.kind === "accepted" && !this.#isClosed) this.#load(result.session).wake();
+    if (result.kind === "accepted") this.#takeIn(result.session)?.wake();
     return result;
+  }
+
+  /** Loads a session, unless one of its id is just being deleted: then it is loaded, and woken, after that. */
+  #takeIn(record: SessionRecord): Session | undefined {
+    if (this.#isClosed) return undefined;
+    const leaving = this.#leaving.get(record.id);
+    if (!leaving) return this.#load(record);
+    leaving.next = record;
+    return undefined;
   }
 
   #load(record: SessionRecord): Session {

@@ -122,6 +122,28 @@ test("a session that is deleted and posted to in one breath takes the message", 
   expect(messages.map(({ content, status, seq }) => [content, status, seq])).toEqual([["again", "done", 1]]);
 });
 
+test.each([
+  ["by its user", (rig: Rig): Promise<unknown> => rig.registry.delete("a")],
+  ["as one left empty", (rig: Rig): Promise<unknown> => rig.registry.deleteEmpty(0, rig.clock.now())],
+])("a session deleted %s and posted to twice in one breath takes one after the other", async (_, remove) => {
+  const rig = await Rig.start();
+  // Under a proven binding two may run at once.
+  await rig.post("b", "0");
+  await rig.untilAllEnded();
+  await rig.create("a");
+  await rig.clock.advance(1000);
+  await Promise.all([remove(rig), rig.post("a", "1"), rig.post("a", "2")]);
+  await rig.untilAllEnded();
+  expect(rig.told("session.deleted")).toHaveLength(1);
+  const told = rig.events.filter(({ type }) => ["message.started", "message.done"].includes(type));
+  expect(told.slice(2).map(({ type, data }) => [type, JSON.parse(data).seq])).toEqual([
+    ["message.started", 1],
+    ["message.done", 1],
+    ["message.started", 2],
+    ["message.done", 2],
+  ]);
+});
+
 test("a session deleted and posted to while it claims takes the message, though the old one claimed it", async () => {
   const rig = await Rig.start();
   await rig.post("a", "old");

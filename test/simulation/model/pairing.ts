@@ -78,7 +78,8 @@ export class Pairing {
     if (isOfDead && (this.#diedAt.get(call.boot) ?? Infinity) > end.at) return false;
     // 1. A process makes no call for a turn that another one began.
     if ((this.#bootedAt.get(call.boot) ?? 0) > startedAt) return false;
-    // 3. A call goes on after its turn only where it is aborted.
+    // 3. A call goes on after its turn only where it is aborted, or is about to be.
+    if (end && end.kind !== "cancelled" && isOpen(call)) return false;
     if (end && call.endedAt !== undefined && call.endedAt > end.at) return false;
     const isWithin = call.at >= startedAt && (end === undefined || call.at <= end.at + lateMs(end.kind));
     return isWithin && this.#says(messages, call.content);
@@ -93,4 +94,9 @@ export class Pairing {
 /** Who is cancelled in the moment of a call may see it begin. */
 function lateMs(kind: string): number {
   return kind === "cancelled" ? 5000 : 0;
+}
+
+/** Whether a call has not ended in any way. */
+function isOpen({ endedAt, abortedAt, lostAt }: Call): boolean {
+  return endedAt === undefined && abortedAt === undefined && lostAt === undefined;
 }
