@@ -76,7 +76,7 @@ export class FolderWatches {
 
   /** Something happened to a name in a folder. */
   changed(folder: string, name: string): void {
-    if (this.#open.size === 0) return;
+    if (this.#on(folder).length === 0) return;
     const { scheduler, chance, watchedClosely, onFate } = this.#parts;
     const soon = (): void => scheduler.soon(() => this.#tell(folder, name));
     if (!watchedClosely.includes(`${folder}/${name}`)) return soon();
@@ -89,10 +89,13 @@ export class FolderWatches {
     if (fate === "doubled") soon();
   }
 
+  #on(folder: string): Watch[] {
+    return [...this.#open].filter((watch) => watch.folder === folder);
+  }
+
   #tell(folder: string, name: string): void {
     this.#parts.onTold();
-    const concerned = [...this.#open].filter((watch) => watch.folder === folder);
-    for (const watch of concerned) if (this.#open.has(watch)) watch.listener.onEvent(name);
+    for (const watch of this.#on(folder)) if (this.#open.has(watch)) watch.listener.onEvent(name);
   }
 }
 
