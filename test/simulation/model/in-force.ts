@@ -35,6 +35,8 @@ export class SettingsInForce implements Judge {
   #starting: { at: number; isGood: boolean } | undefined;
   /** When a hint was last put off. */
   #lateAt = -Infinity;
+  /** Until when, after watches were lost, a hint may be told to the watch of another file alone: the poll arms them anew. */
+  #blindUntil = -Infinity;
   /** What native watching said of the last edit, in the step of that: of more at the same moment each has its own. */
   #hinted: { at: number; step: number; isTold: boolean; isLate: boolean } = {
     at: 0,
@@ -61,6 +63,7 @@ export class SettingsInForce implements Judge {
         this.#calmSince = Infinity;
         return;
       case "fault":
+        if (seen.fault === "watch lost") this.#lostWatches(seen.phase, seen.at);
         // What becomes of providers keeps nobody from reading a file.
         if (seen.fault === "provider") return;
         if (seen.phase === "begins") this.#faults.add(seen.fault);
@@ -99,11 +102,16 @@ export class SettingsInForce implements Judge {
   #expectInTime(at: number): void {
     const { at: editedAt } = this.#revisions.file;
     const documents = this.#revisions.between(editedAt, at);
-    const mayBePutOff = editedAt - this.#lateAt < latestHintMs;
+    const mayBePutOff = editedAt - this.#lateAt < latestHintMs || editedAt <= this.#blindUntil;
     if (!this.#isHinted() || mayBePutOff || this.#mayWait(documents)) return;
     const mostMs = Math.max(...documents.map(hintedMs));
     const text = (): string => `the edit of ${editedAt} came into force at ${at}, though it was hinted at`;
     expect(at - editedAt <= mostMs, "noticed", text);
+  }
+
+  #lostWatches(phase: "begins" | "ends" | "once", at: number): void {
+    const polls = this.#revisions.numbersBetween("reload.pollMs", at, at);
+    this.#blindUntil = phase === "ends" ? at + Math.max(0, ...polls) * 1.1 : Infinity;
   }
 
   #hint({ fate, at, step }: Extract<Seen, { kind: "hint" }>): void {
