@@ -27,8 +27,8 @@ export class SessionRegistry {
   readonly #idle: IdleSweep;
   #isClosed = false;
 
-  /** Sessions that are being deleted, how often, and what was stored under their id since. */
-  readonly #leaving = new Map<string, { deletions: number; next: SessionRecord | undefined }>();
+  /** Sessions that are being deleted, how often, and the end of those that were. */
+  readonly #leaving = new Map<string, { deletions: number; ended: Promise<unknown> | undefined }>();
   /** Sessions that were left empty are being deleted. */
   #isClearing = false;
 
@@ -90,7 +90,7 @@ export class SessionRegistry {
       throw new SegueError("session_exists", "a session with this id exists", {
         hint: "take another id, or leave it out to be given one",
       });
-    this.#takeIn(record);
+    if (!this.#isClosed) this.#load(record);
     return record;
   }
 
@@ -125,24 +125,21 @@ export class SessionRegistry {
   /** Removes a session and everything in it; a turn in flight is aborted and can change nothing any more. */
   async delete(id: string): Promise<void> {
     const { store, clock } = this.#around;
-    const leaving = this.#leaving.get(id) ?? { deletions: 0, next: undefined };
+    const leaving = this.#leaving.get(id) ?? { deletions: 0, ended: undefined };
     this.#leaving.set(id, leaving);
     leaving.deletions += 1;
     try {
       const isDeleted = await store.sessions.delete(id, clock.now());
       if (!isDeleted) throw sessionNotFound();
-      leaving.next = undefined;
       const session = this.#sessions.get(id);
       this.#forget(id);
       session?.abort("restart");
       if (!this.#isClosed) this.#onWishes();
-      await session?.close();
+      leaving.ended = Promise.all([leaving.ended, session?.close()]);
+      await leaving.ended;
     } finally {
       leaving.deletions -= 1;
       if (leaving.deletions === 0) this.#leaving.delete(id);
-      // 1. In the moment of its deletion it may have claimed a message of the session that was made in its place: that
-      //    message is put back by now.
-      if (leaving.deletions === 0 && leaving.next) this.#takeIn(leaving.next)?.wake();
     }
   }
 
@@ -264,23 +261,14 @@ export class SessionRegistry {
   }
 
   #wakenBy<Result extends RetryResult>(result: Result): Result {
-    if (result.kind === "accepted") this.#takeIn(result.session)?.wake();
+    if (result.kind === "accepted" && !this.#isClosed) this.#load(result.session).wake();
     return result;
-  }
-
-  /** Loads a session, unless one of its id is just being deleted: then it is loaded, and woken, after that. */
-  #takeIn(record: SessionRecord): Session | undefined {
-    if (this.#isClosed) return undefined;
-    const leaving = this.#leaving.get(record.id);
-    if (!leaving) return this.#load(record);
-    leaving.next = record;
-    return undefined;
   }
 
   #load(record: SessionRecord): Session {
     const known = this.#sessions.get(record.id);
     if (known) return known;
-    const session = new Session(record, this.#around);
+    const session = new Session(record, this.#around, this.#leaving.get(record.id)?.ended);
     this.#sessions.set(record.id, session);
     this.#around.tell([{ type: "session.loaded", data: { session: record.id } }]);
     this.#idle.begin();

@@ -27,13 +27,17 @@ export class Session implements GeneratorHost {
   #dueSince: number | undefined;
   /** A message is being accepted; see `expect`. */
   #isExpecting = false;
+  /** The end of the deleted session whose place it takes. */
+  #before: Promise<unknown> | undefined;
   #loop: Promise<void> | undefined;
   #isWoken = false;
   /** From a fault until its work is done. */
   #recovery: Recovery | undefined;
 
-  constructor(inputs: SessionInputs, around: SessionSurroundings) {
+  /** Where `before` is given, it begins nothing until that has resolved. */
+  constructor(inputs: SessionInputs, around: SessionSurroundings, before?: Promise<unknown>) {
     this.id = inputs.id;
+    this.#before = before;
     this.#around = around;
     this.#target = new Target(inputs, around);
     this.#state = { kind: "idle", since: around.clock.now() };
@@ -216,6 +220,10 @@ export class Session implements GeneratorHost {
   async #work(): Promise<void> {
     while (this.#state.kind !== "closed") {
       try {
+        if (this.#before) {
+          await this.#letEnd(this.#before);
+          continue;
+        }
         if (this.#state.kind === "restarting" || this.#generator.isSpent || this.#dueReason() !== undefined)
           await this.#replace();
         this.#isWoken = false;
@@ -236,6 +244,14 @@ export class Session implements GeneratorHost {
       }
     }
     this.#isWoken = false;
+  }
+
+  /** In the moment of its deletion the one before may have claimed a message of this one: by its end that is put back. */
+  async #letEnd(before: Promise<unknown>): Promise<void> {
+    this.#before = undefined;
+    this.post({ type: "restarts", reason: "requested" });
+    await before;
+    this.post({ type: "replaced", hasPending: true });
   }
 
   /**

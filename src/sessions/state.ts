@@ -10,8 +10,8 @@ import { isoTime } from "../core/clock.ts";
  *   empty inbox (the message was cancelled), or by a restart.
  * - `busy`: from the claim of a message until its session waits, is restarted or has nothing left. Between two
  *   messages it stays busy, though that is a boundary too: the generator looks there itself whether a restart is due.
- * - `restarting`: the old generator was told to end and has not ended yet. Left when the new one stands, or for
- *   `busy` where the old one had just claimed a message.
+ * - `restarting`: the old generator was told to end and has not ended yet, that of a deleted session of this id too.
+ *   Left when the new one stands, or for `busy` where the old one had just claimed a message.
  * - `closed`: no turn starts any more; the daemon drains, or the session is unloaded or deleted. Never left.
  */
 export type SessionState =

@@ -144,6 +144,53 @@ test.each([
   ]);
 });
 
+/** Session `a` is made anew in place of a deleted one, whose turn is still being stored until it is let go. */
+async function madeAnew(rig: Rig): Promise<{ letGo: () => void; deleting: Promise<void> }> {
+  await rig.post("a", "old");
+  const { isAsked, letGo } = heldBack(rig, "messages.finish");
+  await rig.until("the turn is being stored", isAsked);
+  const deleting = rig.registry.delete("a");
+  await rig.post("a", "new");
+  await rig.clock.settle();
+  return { letGo, deleting };
+}
+
+test("a session made in place of one that still ends is loaded, and begins when that has ended", async () => {
+  const rig = await Rig.start();
+  const { letGo, deleting } = await madeAnew(rig);
+  expect(rig.session("a").state.kind).toBe("restarting");
+  expect(rig.provider.calls).toHaveLength(1);
+  letGo();
+  await deleting;
+  await rig.untilAllEnded();
+  expect(rig.provider.calls.map(({ content }) => content)).toEqual(["old", "new"]);
+  await rig.clock.settle();
+  expect(rig.session("a").state.kind).toBe("idle");
+});
+
+test("what a session comes to want while the one before it still ends holds for its first turn", async () => {
+  const rig = await Rig.start();
+  const { letGo, deleting } = await madeAnew(rig);
+  await rig.registry.patch("a", { overrides: { provider: "second", model: null, mode: null } });
+  letGo();
+  await deleting;
+  await rig.untilAllEnded();
+  expect(rig.told("message.started").map(({ provider }) => provider)).toEqual(["first", "second"]);
+});
+
+test("a session that is deleted while the one before it still ends begins no turn", async () => {
+  const rig = await Rig.start();
+  const { letGo, deleting } = await madeAnew(rig);
+  const again = rig.registry.delete("a");
+  await rig.post("a", "newest");
+  await rig.clock.settle();
+  expect(rig.provider.calls).toHaveLength(1);
+  letGo();
+  await Promise.all([deleting, again]);
+  await rig.untilAllEnded();
+  expect(rig.provider.calls.map(({ content }) => content)).toEqual(["old", "newest"]);
+});
+
 test("a session deleted and posted to while it claims takes the message, though the old one claimed it", async () => {
   const rig = await Rig.start();
   await rig.post("a", "old");
