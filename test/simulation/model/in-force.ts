@@ -37,13 +37,15 @@ export class SettingsInForce implements Judge {
   #lateAt = -Infinity;
   /** Until when, after watches were lost, a hint may be told to the watch of another file alone: the poll arms them anew. */
   #blindUntil = -Infinity;
-  /** What native watching said of the last edit, in the step of that: of more at the same moment each has its own. */
+  /** What native watching said last, in the step of that: of more edits at the same moment each has its own. */
   #hinted: { at: number; step: number; isTold: boolean; isLate: boolean } = {
     at: 0,
     step: 0,
     isTold: false,
     isLate: false,
   };
+  /** Whether the daemon was told of the last edit at once, and of nothing later. */
+  #isTold = false;
 
   constructor(revisions: Revisions, requests: Requests) {
     this.#revisions = revisions;
@@ -116,6 +118,7 @@ export class SettingsInForce implements Judge {
 
   #hint({ fate, at, step }: Extract<Seen, { kind: "hint" }>): void {
     if (fate === "late") this.#lateAt = at;
+    if (fate === "late" || at !== this.#revisions.file.at) this.#isTold = false;
     const isSame = this.#hinted.at === at && this.#hinted.step === step;
     const isTold = fate === "delivered" || fate === "doubled";
     this.#hinted = {
@@ -133,6 +136,8 @@ export class SettingsInForce implements Judge {
   }
 
   #learn(seen: Extract<Seen, { kind: "born" | "edit" | "written" }>): void {
+    const { at, step, isTold, isLate } = this.#hinted;
+    this.#isTold = isTold && !isLate && at === seen.at && step === seen.step;
     // 1. The same text may be bad without the file that it refers to, and good with it.
     const { text } = this.#revisions.file;
     if (this.#starting && (seen.kind !== "edit" || seen.isGood)) this.#starting.isGood = true;
@@ -190,11 +195,9 @@ export class SettingsInForce implements Judge {
     return numberOf(document, "reload.pollMs") * 1.5 + debounceMs * 2 + 1000;
   }
 
-  /** Whether the daemon was told of the last edit at once, and by nothing later. */
+  /** Whether nothing kept the daemon from following the last edit, which it was told of. */
   #isHinted(): boolean {
-    const { at, isTold, isLate } = this.#hinted;
-    const isNative = isTold && !isLate && at === this.#revisions.file.at;
-    return isNative && this.#calmSince < at && this.#faults.size === 0;
+    return this.#isTold && this.#calmSince < this.#revisions.file.at && this.#faults.size === 0;
   }
 
   /** Whether an edit may wait: for a store that fails, or for whoever applies it. */

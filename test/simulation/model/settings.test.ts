@@ -187,6 +187,11 @@ judges("noticed", "a hint that is still to come may put it off", (life, isBroken
   life.wait(2000).changed(2, ["provider"]);
 });
 
+judges("noticed", "a hint of another file in the same moment is none of the edit", (life, isBroken) => {
+  life.wait(100).see({ kind: "hint", fate: isBroken ? "delivered" : "late" }).edit(other);
+  life.wait(0).see({ kind: "hint", fate: "doubled" }).wait(2500).read();
+});
+
 judges("noticed", "a bad edit is told in time", (life, isBroken) => {
   life.wait(1).edit(other, false);
   const problems = isBroken ? [] : [{ path: "provider", message: "is none" }];
