@@ -188,7 +188,10 @@ judges("noticed", "a hint that is still to come may put it off", (life, isBroken
 });
 
 judges("noticed", "a hint of another file in the same moment is none of the edit", (life, isBroken) => {
-  life.wait(100).see({ kind: "hint", fate: isBroken ? "delivered" : "late" }).edit(other);
+  life
+    .wait(100)
+    .see({ kind: "hint", fate: isBroken ? "delivered" : "late" })
+    .edit(other);
   life.wait(0).see({ kind: "hint", fate: "doubled" }).wait(2500).read();
 });
 
