@@ -154,6 +154,7 @@ class Daemon implements RunningDaemon {
     const { turn, server } = this.#settings.now;
     const last = await opening.takeUp(core.boot, turn.maxAttempts);
     this.#releasers.add(() => this.#front.close());
+    this.#releasers.add(() => this.#ending.undoStart());
     const address = { host: server.host, port: server.port };
     this.#presence.isAt(await opening.open(address, () => this.#presence.serves()));
     this.#releasers.add(() => this.#presence.withdraw());

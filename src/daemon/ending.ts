@@ -47,6 +47,17 @@ export class Ending {
     this.#whenOver.reject(thrown);
   }
 
+  /** A start has failed when turns could begin already: none does any more, and those that did are put back. */
+  async undoStart(): Promise<void> {
+    const { foundation, clock, core } = this.#parts;
+    const { gate, registry } = core();
+    // Whoever drains closes the gate first.
+    if (gate.isClosed) return;
+    gate.close();
+    await registry.drain(clock.now());
+    await foundation.pending.settled();
+  }
+
   /** Ends everything but that the data folder is held. */
   async letGo(): Promise<void> {
     const { foundation, kept, releasers } = this.#parts;

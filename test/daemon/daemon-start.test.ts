@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RunningDaemon } from "../../src/daemon/daemon.ts";
-import { fetchOnSocket } from "../../src/platform/bun.ts";
+import { type RunningDaemon, startDaemonIn } from "../../src/daemon/daemon.ts";
+import { systemOutside } from "../../src/daemon/outside.ts";
+import { fetchOnSocket, openDatabase } from "../../src/platform/bun.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort, takenPort } from "../support/ports.ts";
 import { type Place, get, isGone, place, post, refusalOf, silently, stopDaemons } from "./place.ts";
@@ -46,6 +47,27 @@ describe("a start that fails", () => {
     expect(refusal.code).toBe("storage");
     expect(refusal.message).toContain("segue.db");
     expect(readFileSync(store, "utf8")).toStartWith("no database at all");
+  });
+
+  test("when it answers already aborts the turn that has begun, and puts its message back", async () => {
+    const { options } = place({ providers: { echo: { delayMs: 600_000 } } });
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const { files, ...outside } = systemOutside();
+    const rename = async (): Promise<never> => {
+      const { id } = await post({ url }, "hello");
+      const path = `/api/messages/${String(id)}`;
+      await eventually("the turn begins", async () => (await get({ url }, path))["status"] === "running");
+      throw Object.assign(new Error("no room"), { code: "ENOSPC" });
+    };
+    const flags = [silently, { key: "server.port", value: port }];
+    const starting = startDaemonIn({ ...outside, files: { ...files, rename } }, { ...options, flags });
+    expect((await refusalOf(starting)).code).toBe("storage_full");
+    const store = openDatabase(join(options.dataDir, "segue.db"));
+    expect(store.prepare("SELECT status, crashes FROM messages").all()).toEqual([
+      { status: "pending", crashes: 0 },
+    ]);
+    store.close();
   });
 });
 

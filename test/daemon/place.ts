@@ -62,7 +62,7 @@ export async function refusalOf(start: Promise<unknown>): Promise<SegueError> {
 
 /** Posts a message to the session `a`; `prefer` may say that its end is waited for. */
 export async function post(
-  daemon: RunningDaemon,
+  daemon: Pick<RunningDaemon, "url">,
   content: string,
   prefer = "",
 ): Promise<Record<string, unknown>> {
@@ -72,7 +72,10 @@ export async function post(
 }
 
 /** The JSON at a path. */
-export async function get(daemon: RunningDaemon, path: string): Promise<Record<string, unknown>> {
+export async function get(
+  daemon: Pick<RunningDaemon, "url">,
+  path: string,
+): Promise<Record<string, unknown>> {
   return (await fetch(daemon.url + path)).json();
 }
 
