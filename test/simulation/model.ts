@@ -43,6 +43,7 @@ export class Model {
     revisions: this.#revisions,
     requests: this.#requests,
     hadStoreFault: this.#answers.hadStoreFault,
+    isDrainOver: (at) => this.#drains.isOver(at),
   });
   readonly #waits = new Waits({
     revisions: this.#revisions,
@@ -62,7 +63,7 @@ export class Model {
     started: (turn) => this.#started(turn),
     ended: (turn) => this.#ended(this.#pairing.ended(turn)),
   });
-  readonly #drains = new Drains(this.#revisions, this.#answers.hadStoreFault);
+  readonly #drains: Drains = new Drains(this.#revisions, this.#answers.hadStoreFault);
   readonly #settings = new SettingsInForce(this.#revisions, this.#requests);
   readonly #generators = new Generators(this.#answers.hadStoreFault);
   readonly #stored = new StoredMessages({

@@ -45,6 +45,11 @@ export class Drains {
     }
   }
 
+  /** Whether the grace of the drain that was told last was over at a moment: what ran then was to be aborted. */
+  isOver(at: number): boolean {
+    return this.#drain !== undefined && at >= this.#drain.at + this.#drain.graceMs;
+  }
+
   /** A turn was started. */
   started(turn: Turn): void {
     const mayStart = this.#drain === undefined || this.#hadStoreFault();

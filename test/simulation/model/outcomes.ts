@@ -13,11 +13,19 @@ export class Outcomes {
   readonly #revisions: Revisions;
   readonly #requests: Requests;
   readonly #mayFaultFrom: () => boolean;
+  readonly #isDrainOver: (at: number) => boolean;
 
-  constructor(parts: { revisions: Revisions; requests: Requests; hadStoreFault: () => boolean }) {
+  constructor(parts: {
+    revisions: Revisions;
+    requests: Requests;
+    hadStoreFault: () => boolean;
+    /** Whether turns that ran at a moment had no grace left. */
+    isDrainOver: (at: number) => boolean;
+  }) {
     this.#revisions = parts.revisions;
     this.#requests = parts.requests;
     this.#mayFaultFrom = parts.hadStoreFault;
+    this.#isDrainOver = parts.isDrainOver;
   }
 
   judge({ turn, call }: Pair): void {
@@ -136,7 +144,10 @@ export class Outcomes {
 
   /** What ignores its abort is waited for a moment; who is cancelled or deleted then was aborted for another reason. */
   #cameWhileItSettled(turn: Turn, call: Call, abortedAt: number): boolean {
-    const hadReason = this.#wasRestarted(turn, abortedAt) || this.#isTimeOver(turn, call, abortedAt);
+    const hadReason =
+      this.#wasRestarted(turn, abortedAt) ||
+      this.#isTimeOver(turn, call, abortedAt) ||
+      this.#isDrainOver(abortedAt);
     const until = turn.end?.at ?? abortedAt;
     return hadReason && (this.#wasCancelled(turn, call, until) || this.#wasDeleted(turn, until));
   }

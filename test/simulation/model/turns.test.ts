@@ -142,6 +142,16 @@ judges("never mid-turn", "who restarts may be followed by who deletes", (life, i
   life.tell("message.cancelled", { session: "a", message: "m1", seq: 1 });
 });
 
+judges("never mid-turn", "whom a drain aborts may be cancelled after its grace", (life, isBroken) => {
+  life.accept("m1").started("m1");
+  const call = life.call();
+  life.tell("daemon.draining", { reason: "signal", graceMs: 20_000, inFlight: 1 });
+  life.wait(isBroken ? 19_999 : 20_000).see({ kind: "callAborted", call, ignoring: true });
+  const body = message("m1", { status: "cancelled" });
+  life.wait(1).ask("POST", "/api/messages/m1/cancel", { status: 200, body });
+  life.tell("message.cancelled", { session: "a", message: "m1", seq: 1 });
+});
+
 judges("never mid-turn", "silence is waited for", (life, isBroken) => {
   life.accept("m1").started("m1");
   const call = life.call();
