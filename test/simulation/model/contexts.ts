@@ -19,6 +19,8 @@ interface Conversation {
   contexts: Exchange[][];
   /** The event with which the last turn began that ended well. */
   doneId: number;
+  /** The process that made its call. */
+  doneBoot: number;
   /** The daemon owes it a note: it was in flight at a crash. */
   isOwedNote: boolean;
   last: Turn | undefined;
@@ -30,8 +32,8 @@ interface Conversation {
 export class Contexts {
   readonly #revisions: Revisions;
   readonly #conversations = new Map<string, Conversation>();
-  /** The last event of a drain or a start. */
-  #restartId = 0;
+  /** The last event of a drain. */
+  #drainId = 0;
   readonly #hadStoreFault: () => boolean;
 
   constructor(revisions: Revisions, hadStoreFault: () => boolean) {
@@ -43,7 +45,7 @@ export class Contexts {
   event(event: StoredEvent): void {
     if (event.type === "session.deleted") this.#conversations.delete(event.data.session);
     else if (event.type === "session.rolled_over") this.#rolledOver(event.data.session);
-    else if (event.type === "daemon.draining" || event.type === "daemon.started") this.#restartId = event.id;
+    else if (event.type === "daemon.draining") this.#drainId = event.id;
   }
 
   /** A turn is over; its call was given what was said before. */
@@ -59,6 +61,7 @@ export class Contexts {
     const exchange = { note, content: call.content, reply: call.end.reply };
     for (const context of conversation.contexts) context.push(exchange);
     conversation.doneId = turn.id;
+    conversation.doneBoot = call.boot;
     conversation.isDue = this.#isOverLimit(turn);
   }
 
@@ -72,7 +75,9 @@ export class Contexts {
       return `${nameOf(turn)} was called with ${given.length} turns, of its context there are ${meant.length} exchanges: ${quoted(call.content)}`;
     });
     conversation.contexts = fitting;
-    const mayNote = this.#restartId > conversation.doneId || this.#hadStoreFault();
+    // A process that is killed while it starts gives notes before it has told that it started.
+    const isRestarted = this.#drainId > conversation.doneId || call.boot > conversation.doneBoot;
+    const mayNote = isRestarted || this.#hadStoreFault();
     expect(note === null || mayNote, "context", () => `${nameOf(turn)} was given a note once more`);
     expect(
       note !== null || !conversation.isOwedNote,
@@ -141,7 +146,14 @@ export class Contexts {
   #of(session: string): Conversation {
     const known = this.#conversations.get(session);
     if (known) return known;
-    const conversation = { contexts: [[]], doneId: 0, isOwedNote: false, last: undefined, isDue: false };
+    const conversation = {
+      contexts: [[]],
+      doneId: 0,
+      doneBoot: 0,
+      isOwedNote: false,
+      last: undefined,
+      isDue: false,
+    };
     this.#conversations.set(session, conversation);
     return conversation;
   }

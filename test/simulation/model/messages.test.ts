@@ -215,6 +215,17 @@ judges("context", "who was in flight at a crash is told of it", (life, isBroken)
   life.ended(life.call({ turns: isBroken ? [] : [note] })).done("m1");
 });
 
+judges(
+  "context",
+  "another process gives a note, whether it has told that it started or not",
+  (life, isBroken) => {
+    const note = { role: "user" as const, content: "[system] The daemon stopped unexpectedly." };
+    life.whole("m1").accept("m2", 2, "a", "two").started("m2", 2);
+    const boot = isBroken ? 1 : 2;
+    life.ended(life.call({ boot, content: "two", turns: [...hello, note] })).done("m2", 2);
+  },
+);
+
 judges("context", "it rolls over once a turn read more than the limit", (life, isBroken) => {
   life.accept("m1").started("m1");
   const usage = { inputTokens: 200_000, outputTokens: 5 };
