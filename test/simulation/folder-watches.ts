@@ -29,7 +29,7 @@ interface FolderWatchParts {
   hasFolder: (folder: string) => boolean;
   /** Only events about these get lost, late or doubled. */
   watchedClosely: readonly string[];
-  onFate: (fate: Fate) => void;
+  onFate: (fate: Fate, path: string) => void;
   /** Called right before a process is told. */
   onTold: () => void;
 }
@@ -79,11 +79,12 @@ export class FolderWatches {
     if (this.#on(folder).length === 0) return;
     const { scheduler, chance, watchedClosely, onFate } = this.#parts;
     const soon = (): void => scheduler.soon(() => this.#tell(folder, name));
-    if (!watchedClosely.includes(`${folder}/${name}`)) return soon();
+    const path = `${folder}/${name}`;
+    if (!watchedClosely.includes(path)) return soon();
     // 1. What is lost of an edit is mostly all of it: the system has no room for what comes in one moment.
     const fate = this.#lostAt === scheduler.now ? "lost" : fateOf(chance());
     if (fate === "lost") this.#lostAt = scheduler.now;
-    onFate(fate);
+    onFate(fate, path);
     if (fate === "late") scheduler.after(chance().below(latestHintMs), soon);
     else if (fate !== "lost") soon();
     if (fate === "doubled") soon();

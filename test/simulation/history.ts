@@ -73,8 +73,8 @@ export type Sight =
   | { kind: "reference"; reference: string; value: string | undefined }
   /** The daemon itself wrote the file (PATCH, PUT, rollback); the meaning of what stands there now. */
   | { kind: "written"; document: unknown; text: string }
-  /** What became of the native event for an edit: `late` ones come as `delivered` when they do come. */
-  | { kind: "hint"; fate: "delivered" | "lost" | "late" | "doubled" }
+  /** What became of the native event for an edit of the settings file, or of what a reference may lead to. */
+  | { kind: "hint"; of: "settings" | "reference"; fate: "delivered" | "lost" | "late" | "doubled" }
   /** `body` is parsed where it is JSON, text otherwise, undefined where there is none. */
   | {
       kind: "request";

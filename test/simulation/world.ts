@@ -86,7 +86,8 @@ export class World {
       chance,
       hasFolder: (folder) => this.disk.hasFolder(folder),
       watchedClosely: [settingsPath, keyPath],
-      onFate: (fate) => this.see({ kind: "hint", fate }),
+      onFate: (fate, path) =>
+        this.see({ kind: "hint", of: path === settingsPath ? "settings" : "reference", fate }),
       onTold: () => {
         this.#isStepDue = true;
       },

@@ -4,13 +4,15 @@ import type { Document, Seen } from "../history.ts";
 import { destinationOf, numberOf, textOf } from "./document.ts";
 import type { Judge, StoredEvent } from "./judge.ts";
 import type { Requests } from "./requests.ts";
-import type { Revisions } from "./revisions.ts";
+import { type Revisions, isOfReference } from "./revisions.ts";
 import { expect } from "./violation.ts";
 
 type Stored = Extract<Seen, { kind: "stored" }>;
 
 /** A hint of an earlier edit may come so late, and then makes the quiet time longer. */
 const latestHintMs = 10_000;
+/** Nothing was said yet. */
+const unhinted = { at: 0, step: 0, isTold: false, isLate: false };
 /** What is said when edits are taken up again that were made during a drain. */
 const drainEnds: ReadonlySet<StoredEvent["type"]> = new Set([
   "daemon.started",
@@ -38,12 +40,7 @@ export class SettingsInForce implements Judge {
   /** Until when, after watches were lost, a hint may be told to the watch of another file alone: the poll arms them anew. */
   #blindUntil = -Infinity;
   /** What native watching said last, in the step of that: of more edits at the same moment each has its own. */
-  #hinted: { at: number; step: number; isTold: boolean; isLate: boolean } = {
-    at: 0,
-    step: 0,
-    isTold: false,
-    isLate: false,
-  };
+  readonly #hinted = { settings: unhinted, reference: unhinted };
   /** Whether the daemon was told of the last edit at once, and of nothing later. */
   #isTold = false;
 
@@ -116,16 +113,17 @@ export class SettingsInForce implements Judge {
     this.#blindUntil = phase === "ends" ? at + Math.max(0, ...polls) * 1.1 : Infinity;
   }
 
-  #hint({ fate, at, step }: Extract<Seen, { kind: "hint" }>): void {
+  #hint({ of, fate, at, step }: Extract<Seen, { kind: "hint" }>): void {
     if (fate === "late") this.#lateAt = at;
     if (fate === "late" || at !== this.#revisions.file.at) this.#isTold = false;
-    const isSame = this.#hinted.at === at && this.#hinted.step === step;
+    const before = this.#hinted[of];
+    const isSame = before.at === at && before.step === step;
     const isTold = fate === "delivered" || fate === "doubled";
-    this.#hinted = {
+    this.#hinted[of] = {
       at,
       step,
-      isTold: isTold || (isSame && this.#hinted.isTold),
-      isLate: fate === "late" || (isSame && this.#hinted.isLate),
+      isTold: isTold || (isSame && before.isTold),
+      isLate: fate === "late" || (isSame && before.isLate),
     };
   }
 
@@ -136,7 +134,8 @@ export class SettingsInForce implements Judge {
   }
 
   #learn(seen: Extract<Seen, { kind: "born" | "edit" | "written" }>): void {
-    const { at, step, isTold, isLate } = this.#hinted;
+    const isReferred = seen.kind === "edit" && isOfReference(seen);
+    const { at, step, isTold, isLate } = this.#hinted[isReferred ? "reference" : "settings"];
     this.#isTold = isTold && !isLate && at === seen.at && step === seen.step;
     // 1. The same text may be bad without the file that it refers to, and good with it.
     const { text } = this.#revisions.file;

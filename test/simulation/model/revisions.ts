@@ -49,9 +49,11 @@ export class Revisions {
     if (seen.kind === "reference") this.#references.see(seen);
     else if (seen.kind === "born") this.#add(seen.document ?? {}, seen.at);
     else if (seen.kind === "edit") {
-      // Where only a referenced file was edited, the settings file says what it said.
-      const isSame = seen.text === undefined && (seen.how === "rename" || seen.how === "in place");
-      this.#file = { text: isSame ? this.#file.text : seen.text, at: seen.at, isGood: seen.isGood };
+      this.#file = {
+        text: isOfReference(seen) ? this.#file.text : seen.text,
+        at: seen.at,
+        isGood: seen.isGood,
+      };
       if (seen.document !== undefined && seen.isGood) this.#add(seen.document, seen.at, this.#file.text);
     } else if (seen.kind === "written") {
       this.#file = { text: seen.text, at: seen.at, isGood: true };
@@ -149,6 +151,11 @@ const longestWriteMs = 2000;
 
 /** A key that is told and was not changed speaks against a state more than one that was changed and is not told. */
 const unexplainedWeight = 1000;
+
+/** Whether only a referenced file was edited: then the settings file says what it said. */
+export function isOfReference({ how, text }: Extract<Seen, { kind: "edit" }>): boolean {
+  return text === undefined && (how === "rename" || how === "in place");
+}
 
 /** How badly a state of the file explains a change of these keys. */
 function distance(base: FileState | undefined, state: FileState, changedKeys: readonly string[]): number {

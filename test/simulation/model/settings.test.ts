@@ -171,28 +171,37 @@ judges("noticed", "a good edit is in force in time", (life, isBroken) => {
 });
 
 judges("noticed", "an edit that was hinted at is in force after the quiet time", (life, isBroken) => {
-  life.wait(100).see({ kind: "hint", fate: "delivered" }).edit(other);
+  life.wait(100).hint("delivered").edit(other);
   life.wait(isBroken ? 2000 : 1400).changed(2, ["provider"]);
 });
 
 judges("noticed", "a provider that fails keeps no edit from it", (life, isBroken) => {
   life.see({ kind: "fault", fault: "provider", phase: "begins", detail: "http://first.example/v1 slow" });
-  life.wait(100).see({ kind: "hint", fate: "delivered" }).edit(other);
+  life.wait(100).hint("delivered").edit(other);
   life.wait(isBroken ? 2000 : 1400).changed(2, ["provider"]);
 });
 
 judges("noticed", "a hint that is still to come may put it off", (life, isBroken) => {
-  life.wait(100).see({ kind: "hint", fate: isBroken ? "doubled" : "late" });
-  life.wait(100).see({ kind: "hint", fate: "delivered" }).edit(other);
+  life.wait(100).hint(isBroken ? "doubled" : "late");
+  life.wait(100).hint("delivered").edit(other);
   life.wait(2000).changed(2, ["provider"]);
 });
 
-judges("noticed", "a hint of another file in the same moment is none of the edit", (life, isBroken) => {
+judges("noticed", "a hint of another file is none of the edit", (life, isBroken) => {
   life
     .wait(100)
-    .see({ kind: "hint", fate: isBroken ? "delivered" : "late" })
+    .hint("doubled", "reference")
+    .hint(isBroken ? "delivered" : "lost")
     .edit(other);
-  life.wait(0).see({ kind: "hint", fate: "doubled" }).wait(2500).read();
+  life.wait(2500).read();
+});
+
+judges("noticed", "a hint of another edit in the same moment is none of this one", (life, isBroken) => {
+  life
+    .wait(100)
+    .hint(isBroken ? "delivered" : "late")
+    .edit(other);
+  life.wait(0).hint("doubled").wait(2500).read();
 });
 
 judges("noticed", "a bad edit is told in time", (life, isBroken) => {

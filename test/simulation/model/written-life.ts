@@ -94,6 +94,14 @@ export class WrittenLife {
     return this.see({ kind: "edit", how, document, isGood, text: JSON.stringify(document) });
   }
 
+  /** What became of the native event for an edit that comes next. */
+  hint(
+    fate: Extract<Sight, { kind: "hint" }>["fate"],
+    of: Extract<Sight, { kind: "hint" }>["of"] = "settings",
+  ): this {
+    return this.see({ kind: "hint", of, fate });
+  }
+
   /** A request and its answer. */
   ask(
     method: string,
