@@ -1,4 +1,4 @@
-import type { ListenAddress, Listener, RequestHandler } from "../../src/platform/platform.ts";
+import type { ListenAddress, RequestHandler } from "../../src/platform/platform.ts";
 import type { Listen } from "../../src/daemon/listeners.ts";
 import type { Chance } from "./chance.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -68,16 +68,19 @@ export class Network {
 
   /** Opens listeners for one process; they go with it. */
   listenFor(process: SimulatedProcess): Listen {
+    // 1. Those too that let nobody in any more, and wait for what is under way.
+    const opened = new Set<Door>();
     process.atDeath(() => {
-      for (const door of this.#doors)
-        if (door.process === process) {
-          this.#doors.delete(door);
-          for (const exchange of door.exchanges) exchange.cut();
-        }
+      for (const door of opened) {
+        this.#doors.delete(door);
+        for (const exchange of door.exchanges) exchange.cut();
+      }
     });
     return (address, handler) => {
       process.pass();
-      return this.#listen(process, address, handler);
+      const door = this.#open(process, address, handler);
+      opened.add(door);
+      return { port: door.port, stop: (isForced) => this.#stop(door, isForced) };
     };
   }
 
@@ -107,7 +110,7 @@ export class Network {
     return isLate ? doors[0] : doors.at(-1);
   }
 
-  #listen(process: SimulatedProcess, address: ListenAddress, handler: RequestHandler): Listener {
+  #open(process: SimulatedProcess, address: ListenAddress, handler: RequestHandler): Door {
     const isSocket = "socket" in address;
     const host = isSocket ? address.socket : address.host;
     const port = isSocket ? 0 : address.port === 0 ? this.#nextFree++ : address.port;
@@ -122,7 +125,7 @@ export class Network {
       onIdle: () => {},
     };
     this.#doors.add(door);
-    return { port, stop: (isForced) => this.#stop(door, isForced) };
+    return door;
   }
 
   #requireFree(host: string, port: number): void {
