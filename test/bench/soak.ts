@@ -19,6 +19,7 @@ const calibrationMs = 10_000;
 const sessions = 500;
 const sampleMs = 10_000;
 const settleMinutes = 5;
+const rolloverTokens = 2000;
 const body = {
   type: "application/json",
   text: JSON.stringify({ content: "On and on it goes. ".repeat(16) }),
@@ -137,6 +138,8 @@ async function main(args: readonly string[]): Promise<void> {
   const machine = describeMachine();
   const server = await serveSegue(new Executables(), {
     limits: { turnsPerProvider: 64, maxPendingPerSession: 1_000_000 },
+    // A conversation that is never left costs more with each turn: after minutes the load would be another one.
+    turn: { rolloverTokens },
   });
   const most = await capacity(server);
   const before = await turnsOf(server);
