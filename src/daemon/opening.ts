@@ -36,9 +36,11 @@ export class Opening {
     const now = (): number => this.#clock.now();
     if (this.#handover) return resume(this.#handover, { store, boot, now });
     const recovered = await store.messages.recover(boot, maxAttempts, now());
-    if (recovered.requeued + recovered.failed > 0)
-      log.warn("messages were in flight when the daemon stopped last", recovered);
-    if (wasCrashed) await store.notes.add(await store.sessions.withPending(), restartNote("crash"), now());
+    const wasInFlight = recovered.requeued + recovered.failed > 0;
+    if (wasInFlight) log.warn("messages were in flight when the daemon stopped last", recovered);
+    // 1. A process that is killed while it starts may have begun turns before it wrote that it is there.
+    if (wasCrashed || wasInFlight)
+      await store.notes.add(await store.sessions.withPending(), restartNote("crash"), now());
     return undefined;
   }
 

@@ -158,3 +158,24 @@ describe("a start after the settings were edited while nothing ran", () => {
     expect(await heldBy(await start())).toHaveLength(1);
   });
 });
+
+test("a start that finds messages in flight tells their sessions of a crash, whatever was written of it", async () => {
+  const gone = { kind: "command", model: "m", argv: ["/nowhere/to/be/found"] };
+  const { options, start, write } = place({ provider: "gone", providers: { gone } });
+  const daemon = await start();
+  await post(daemon, "hello");
+  await daemon.stop("test");
+  // As a process leaves it that was killed after its first turn began and before it wrote daemon.json.
+  const store = openDatabase(join(options.dataDir, "segue.db"));
+  store
+    .prepare(
+      "UPDATE messages SET status = 'running', lease_boot = 'boot_killed', lease_generator = 'gen_killed'",
+    )
+    .run();
+  store.close();
+  write({ provider: "echo" });
+  const next = await start();
+  await post(next, "and now?", "wait=60");
+  const transcript = await (await fetch(`${next.url}/api/sessions/a/transcript`)).text();
+  expect(transcript).toContain("The daemon stopped unexpectedly.");
+});
