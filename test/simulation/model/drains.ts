@@ -4,18 +4,26 @@ import { nameOf } from "./outcomes.ts";
 import type { Revisions } from "./revisions.ts";
 import { expect } from "./violation.ts";
 
-/** Who drains loads nobody: where a session is loaded it has been swapped, and is about to say so. */
+/** Where a session is loaded and does not wait for the drain, the daemon has been swapped, and is about to say so. */
 const drainEnds: ReadonlySet<StoredEvent["type"]> = new Set([
   "daemon.started",
   "daemon.restarted",
   "session.loaded",
 ]);
 
+/** Since when turns are let end instead of begun, and for how long. */
+interface Drain {
+  at: number;
+  graceMs: number;
+}
+
 /** Judges drains: no turn begins in one, and none is aborted before its grace is over (section 3.6). */
 export class Drains {
   readonly #revisions: Revisions;
-  /** Since when turns are let end; undefined while they may begin. */
-  #drain: { at: number; graceMs: number } | undefined;
+  /** The one under way; undefined while turns may begin. */
+  #drain: Drain | undefined;
+  /** The drain that seems to be over, because a session was loaded. */
+  #left: Drain | undefined;
 
   readonly #hadStoreFault: () => boolean;
 
@@ -33,7 +41,10 @@ export class Drains {
       expect(isMeant, "drain", () => `a drain takes ${graceMs} ms, the settings say ${known.join(" or ")}`);
       // A stop in the middle of a restart does not make its drain longer: there is one deadline.
       this.#drain ??= { at: event.at, graceMs };
-    } else if (drainEnds.has(event.type)) this.#drain = undefined;
+    } else if (drainEnds.has(event.type)) {
+      this.#left = event.type === "session.loaded" ? (this.#drain ?? this.#left) : undefined;
+      this.#drain = undefined;
+    } else if (event.type === "session.waiting" && event.data.for === "drain") this.#drain ??= this.#left;
     else if (event.type === "message.requeued" && event.data.reason === "drain") {
       const { session, seq } = event.data;
       const drain = this.#drain;

@@ -313,3 +313,13 @@ judges("drain", "a second one does not make the first longer, nor shorter", (lif
     .tell("daemon.draining", draining);
   life.wait(isBroken ? 14_000 : 15_000).requeued("m1", "drain");
 });
+
+judges("drain", "who is loaded for a message in one waits for its end", (life, isBroken) => {
+  life
+    .accept("m1")
+    .started("m1")
+    .tell("daemon.draining", { reason: "request", graceMs: 20_000, inFlight: 1 })
+    .tell("session.loaded", { session: "b" })
+    .tell("session.waiting", { session: "b", for: "drain", until: null });
+  life.wait(isBroken ? 100 : 20_000).requeued("m1", "drain");
+});
