@@ -154,6 +154,7 @@ export function applySettings({ guard, gate, registry }: Core, settings: Setting
 
 /** Whether any provider of the settings, or what a session wants, can run into a park of this scope. */
 function mayBeMet(settings: Settings, registry: SessionRegistry, scope: string): boolean {
+  if (!registry.isStarted) return true;
   const isMet = ({ config }: Candidate): boolean => {
     const { endpoint, binding } = identityOf(config);
     return endpoint === scope || binding === scope;

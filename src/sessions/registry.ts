@@ -26,6 +26,7 @@ export class SessionRegistry {
   #rollout: Rollout | undefined;
   readonly #idle: IdleSweep;
   #isClosed = false;
+  #isStarted = false;
 
   /** Sessions that are being deleted, how often, and the end of those that were. */
   readonly #leaving = new Map<string, { deletions: number; ended: Promise<unknown> | undefined }>();
@@ -61,6 +62,12 @@ export class SessionRegistry {
       if (this.#isClosed) return;
       if (record) this.#load(record).wake();
     }
+    this.#isStarted = true;
+  }
+
+  /** Whether `start` has ended: before that who wants what is not known. */
+  get isStarted(): boolean {
+    return this.#isStarted;
   }
 
   /** The loaded session of this id. */
@@ -239,8 +246,9 @@ export class SessionRegistry {
     return { sessions, runningUnder };
   }
 
-  /** Whether any loaded session wants a binding. */
+  /** Whether any loaded session wants a binding; until `start` has ended whoever is still to be loaded may. */
   isWanted(identity: string): boolean {
+    if (!this.#isStarted) return true;
     for (const session of this.#sessions.values())
       if (identityOf(session.wanted.config).binding === identity) return true;
     return false;

@@ -307,6 +307,33 @@ test("a hold outlasts a drain, whatever is edited and wished for when nobody is 
   expect(rig.provider.calls).toHaveLength(1);
 });
 
+test.each([
+  { guard: "endpoint", name: "hold" },
+  { guard: "off", name: "park" },
+])(
+  "a $name outlasts an edit and a wish made while those who want it are still to be loaded",
+  async ({ guard }) => {
+    const rig = await Rig.start({ reload: { guard } });
+    rig.provider.answer = strict;
+    await rig.create("a", { provider: "second", model: "unknown" });
+    await rig.create("b");
+    await rig.post("a", "1");
+    await rig.until("it was refused", () => rig.session("a").state.kind === "waiting");
+    await rig.crash();
+    const loading = Promise.withResolvers<void>();
+    rig.before = (operation) => (operation === "sessions.withPending" ? loading.promise : undefined);
+    const booting = rig.boot();
+    await rig.clock.settle();
+    await rig.edit({ turn: { maxAttempts: 7 } });
+    await rig.registry.patch("b", { title: "another" });
+    loading.resolve();
+    await booting;
+    await rig.clock.advance(60_000);
+    expect(rig.session("a").state).toMatchObject({ kind: "waiting", for: "not_found" });
+    expect(rig.provider.calls).toHaveLength(1);
+  },
+);
+
 describe("a release", () => {
   test("tries again at once, and where it is refused again waits instead of going back", async () => {
     const rig = await proven(["a", "b"]);
