@@ -3,7 +3,7 @@ import type { Services, LastRestart } from "../http/services.ts";
 import type { DrainReason } from "../sessions/drain.ts";
 import type { Settings } from "../settings/schema.ts";
 import { Audience } from "./audience.ts";
-import { type Core, applySettings, beginWork, buildCore, goOnFrom } from "./core.ts";
+import { type Core, applySettings, buildCore, goOnFrom } from "./core.ts";
 import { Ending } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
 import { type DaemonOptions, type Foundation, layFoundation } from "./foundation.ts";
@@ -181,7 +181,7 @@ class Daemon implements RunningDaemon {
     });
     tell(opening.events({ instanceId: core.boot, version: this.#options.version }, last));
     this.#logEvents();
-    await beginWork(core, last?.sessions.map(({ id }) => id) ?? [], () => this.#settings.now);
+    await this.#restarts.takeUp(core, last?.sessions.map(({ id }) => id) ?? []);
   }
 
   #logEvents(): void {

@@ -96,6 +96,18 @@ export class Restarts {
     this.#last = last;
   }
 
+  /**
+   * Takes up the work of the first core, and what these sessions have to do. Where the store fails that is done as soon
+   * as it does not: the daemon serves without it, and may be stopped.
+   */
+  async takeUp(core: Core, sessions: readonly string[]): Promise<void> {
+    const { foundation, settings } = this.#parts;
+    const waits = Promise.withResolvers<void>();
+    const done = this.#onceStored(() => beginWork(core, sessions, settings), waits.resolve);
+    foundation.pending.keep(done);
+    await Promise.race([done, waits.promise]);
+  }
+
   /** The settings have changed: restarts where they ask for another address. */
   follow(): void {
     if (this.#refused && !isSameAddress(this.#refused, this.#wanted())) this.#refused = undefined;
@@ -192,19 +204,20 @@ export class Restarts {
   }
 
   /**
-   * Does what a restart cannot do without. A store that does not answer or has no room is waited for: no turn could
-   * start anyway. Undefined where the daemon stops meanwhile.
+   * Does what the work cannot be taken up without. A store that does not answer or has no room is waited for: no turn
+   * could start anyway. `onWait` is called then. Undefined where the daemon stops meanwhile.
    */
-  async #onceStored<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async #onceStored<T>(work: () => Promise<T>, onWait = (): void => {}): Promise<T | undefined> {
     const { foundation, clock } = this.#parts;
     let isTold = false;
     while (!this.#isOver) {
       try {
         return await work();
       } catch (thrown) {
-        if (!isTold) foundation.log.error(`the restart waits for the store: ${faultText(thrown)}`);
+        if (!isTold) foundation.log.error(`the daemon waits for the store: ${faultText(thrown)}`);
         isTold = true;
-        await clock.sleep(storageRetryMs);
+        onWait();
+        await clock.sleep(storageRetryMs, this.#over.signal);
       }
     }
     return undefined;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type RunningDaemon, startDaemonIn } from "../../src/daemon/daemon.ts";
 import { systemOutside } from "../../src/daemon/outside.ts";
 import { fetchOnSocket, openDatabase } from "../../src/platform/bun.ts";
+import type { Database, Statement } from "../../src/platform/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort, takenPort } from "../support/ports.ts";
 import { type Place, get, isGone, place, post, refusalOf, silently, stopDaemons } from "./place.ts";
@@ -179,3 +180,75 @@ test("a start that finds messages in flight tells their sessions of a crash, wha
   const transcript = await (await fetch(`${next.url}/api/sessions/a/transcript`)).text();
   expect(transcript).toContain("The daemon stopped unexpectedly.");
 });
+
+test("a start over a store that cannot be read when it answers already loads its sessions as soon as it can", async () => {
+  const gone = { kind: "command", model: "m", argv: ["/nowhere/to/be/found"] };
+  const { options, start, write } = place({ provider: "gone", providers: { gone } });
+  const { id } = await post(await start(), "hello");
+  await stopDaemons();
+  write({ provider: "echo" });
+  const database = new UnreadableDatabase("SELECT id FROM sessions WHERE pending > 0");
+  const lines: string[] = [];
+  const outside = {
+    ...systemOutside(),
+    openDatabase: (path: string) => database.over(openDatabase(path)),
+    writeLog: (line: string) => void lines.push(line),
+  };
+  const flags = [
+    { key: "log.level", value: "error" },
+    { key: "server.port", value: 0 },
+  ];
+  const daemon = await startDaemonIn(outside, { ...options, flags });
+  try {
+    expect(lines.join()).toContain("waits for the store");
+    expect(await get(daemon, `/api/messages/${String(id)}`)).toMatchObject({ status: "pending" });
+    database.isReadable = true;
+    await eventually(
+      "the message is answered",
+      async () => (await get(daemon, `/api/messages/${String(id)}`))["status"] === "done",
+    );
+    expect(lines).toHaveLength(1);
+  } finally {
+    await daemon.stop("test");
+  }
+});
+
+test("a daemon whose sessions are still to be loaded stops at once", async () => {
+  const { options } = place();
+  const database = new UnreadableDatabase("SELECT id FROM sessions WHERE pending > 0");
+  const openUnreadable = (path: string): Database => database.over(openDatabase(path));
+  const daemon = await startDaemonIn({ ...systemOutside(), openDatabase: openUnreadable }, options);
+  await daemon.stop("test");
+  expect(existsSync(join(options.dataDir, "daemon.json"))).toBe(false);
+});
+
+/** A database in which one thing cannot be read. */
+class UnreadableDatabase {
+  isReadable = false;
+  readonly #sql: string;
+
+  constructor(sql: string) {
+    this.#sql = sql;
+  }
+
+  over(database: Database): Database {
+    return {
+      exec: (sql) => database.exec(sql),
+      close: () => database.close(),
+      prepare: (sql) => {
+        const statement = database.prepare(sql);
+        if (!sql.startsWith(this.#sql)) return statement;
+        const all: Statement["all"] = (...values) => {
+          if (!this.isReadable)
+            throw Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR_READ" });
+          return statement.all(...values);
+        };
+        return {
+          all,
+          get: (...values) => statement.get(...values),
+          run: (...values) => statement.run(...values),
+        };
+      },
+    };
+  }
+}
