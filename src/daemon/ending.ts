@@ -47,15 +47,24 @@ export class Ending {
     this.#whenOver.reject(thrown);
   }
 
-  /** A start has failed when turns could begin already: none does any more, and those that did are put back. */
+  /** A start has failed when turns could begin already: none does any more, and those that did are drained as ever. */
   async undoStart(): Promise<void> {
-    const { foundation, clock, core } = this.#parts;
-    const { gate, registry } = core();
-    // Whoever drains closes the gate first.
-    if (gate.isClosed) return;
-    gate.close();
-    await registry.drain(clock.now());
-    await foundation.pending.settled();
+    const { foundation, clock, kept, restarts, core, drainBegins } = this.#parts;
+    const { tell, pending, hold } = foundation;
+    // Whoever ended it, or gave its place to another program, has drained it.
+    if (this.#isBegun || hold.isPassedOn) return;
+    this.#isBegun = true;
+    const reason = "failed start";
+    const { graceMs } = kept.now.daemon;
+    const deadline = clock.now() + graceMs;
+    const { gate } = core();
+    const hasTurns = gate.totalInFlight() > 0;
+    if (hasTurns) drainBegins(reason, graceMs);
+    else gate.close();
+    await restarts.stop();
+    await core().registry.drain(deadline);
+    if (hasTurns) tell([{ type: "daemon.stopping", data: { reason } }]);
+    await pending.settled();
   }
 
   /** Ends everything but that the data folder is held. */

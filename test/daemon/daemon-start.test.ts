@@ -50,8 +50,9 @@ describe("a start that fails", () => {
     expect(readFileSync(store, "utf8")).toStartWith("no database at all");
   });
 
-  test("when it answers already aborts the turn that has begun, and puts its message back", async () => {
-    const { options } = place({ providers: { echo: { delayMs: 600_000 } } });
+  /** Starts a daemon that cannot write where it is found once a turn has begun; answers what is stored when it has failed. */
+  async function failingInTurn(settings: { providers: object; daemon: object }): Promise<Database> {
+    const { options } = place(settings);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const { files, ...outside } = systemOutside();
@@ -64,10 +65,31 @@ describe("a start that fails", () => {
     const flags = [silently, { key: "server.port", value: port }];
     const starting = startDaemonIn({ ...outside, files: { ...files, rename } }, { ...options, flags });
     expect((await refusalOf(starting)).code).toBe("storage_full");
-    const store = openDatabase(join(options.dataDir, "segue.db"));
+    return openDatabase(join(options.dataDir, "segue.db"));
+  }
+
+  const lastEvents =
+    "SELECT type FROM events WHERE type IN ('daemon.draining', 'message.requeued', 'message.done', 'daemon.stopping')";
+
+  test("when it answers already drains: at the grace the turn is aborted, and its message put back", async () => {
+    const store = await failingInTurn({
+      providers: { echo: { delayMs: 600_000 } },
+      daemon: { graceMs: 100 },
+    });
     expect(store.prepare("SELECT status, crashes FROM messages").all()).toEqual([
       { status: "pending", crashes: 0 },
     ]);
+    const types = store.prepare(lastEvents).all();
+    expect(types.map(({ type }) => type)).toEqual(["daemon.draining", "message.requeued", "daemon.stopping"]);
+    store.close();
+  });
+
+  test("when it answers already lets the turn end that has begun", async () => {
+    const store = await failingInTurn({
+      providers: { echo: { delayMs: 500 } },
+      daemon: { graceMs: 60_000 },
+    });
+    expect(store.prepare("SELECT status FROM messages").all()).toEqual([{ status: "done" }]);
     store.close();
   });
 });
