@@ -33,9 +33,12 @@ export interface SettlementParts {
 /** The end of one turn: gives the slot back with the verdict, then stores what became of the messages. */
 export class Settlement {
   readonly #parts: SettlementParts;
+  readonly #endedAt: number;
 
+  /** To be made when the turn has ended. */
   constructor(parts: SettlementParts) {
     this.#parts = parts;
+    this.#endedAt = parts.around.clock.now();
   }
 
   /** Resolves when the end is stored. */
@@ -110,10 +113,12 @@ export class Settlement {
   #write(end: TurnEnd): Promise<unknown> {
     const { around, lease, permit, claimed } = this.#parts;
     const { messages } = around.store;
-    const whose = { messages: idsOf(claimed), lease, at: around.clock.now() };
-    if (end.kind === "put_back") return messages.putBack({ ...whose, ...end.how });
+    const whose = { messages: idsOf(claimed), lease };
+    if (end.kind === "put_back")
+      return messages.putBack({ ...whose, at: around.clock.now(), ...end.how });
     const { result, rollover } = end;
     const identity = identityOf(permit.candidate.config).binding;
-    return messages.finish({ ...whose, result, rollover, identity });
+    // 1. However late it is stored: its tokens are of the day on which the gate has counted them.
+    return messages.finish({ ...whose, at: this.#endedAt, result, rollover, identity });
   }
 }

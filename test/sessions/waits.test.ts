@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { SegueError } from "../../src/core/errors.ts";
 import { Rig, closeRigs, first, second, third } from "./rig.ts";
 
 afterEach(closeRigs);
@@ -142,6 +143,25 @@ test("the day's tokens keep turns back until midnight, over a crash too, and a h
   expect(rig.provider.calls).toHaveLength(3);
   await rig.untilAllEnded();
   expect(rig.provider.calls[3]?.startedAt).toBe(midnight);
+});
+
+test("the tokens of a reply that waits for the store over midnight are of the day on which it was given", async () => {
+  const rig = await Rig.start({ limits: { tokensPerDay: 10 } });
+  const midnight = Date.parse("2026-03-02T00:00:00.000Z");
+  await rig.clock.advance(midnight - 10_000 - rig.clock.now());
+  rig.before = (operation) =>
+    operation === "messages.finish" && rig.clock.now() < midnight
+      ? Promise.reject(new SegueError("storage", "the store does not answer"))
+      : undefined;
+  await rig.post("a", "1");
+  await rig.untilAllEnded();
+  expect(rig.clock.now()).toBeGreaterThanOrEqual(midnight);
+  expect(await rig.store.tokensOnDayOf(midnight)).toBe(0);
+  await rig.crash();
+  await rig.boot();
+  await rig.post("a", "2");
+  await rig.untilAllEnded();
+  expect(rig.told("budget.reached")).toEqual([]);
 });
 
 test("a day's limit that comes while a turn is let through keeps it back", async () => {
