@@ -114,8 +114,7 @@ export class Settlement {
     const { around, lease, permit, claimed } = this.#parts;
     const { messages } = around.store;
     const whose = { messages: idsOf(claimed), lease };
-    if (end.kind === "put_back")
-      return messages.putBack({ ...whose, at: around.clock.now(), ...end.how });
+    if (end.kind === "put_back") return messages.putBack({ ...whose, at: around.clock.now(), ...end.how });
     const { result, rollover } = end;
     const identity = identityOf(permit.candidate.config).binding;
     // 1. However late it is stored: its tokens are of the day on which the gate has counted them.
