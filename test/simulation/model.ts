@@ -51,6 +51,7 @@ export class Model {
     spans: this.#spans,
     isProven: (binding) => this.#calls.isProven(binding),
     hadStoreFault: this.#answers.hadStoreFault,
+    wasStoreFailing: this.#answers.wasStoreFailing,
   });
   readonly #destinations = new Destinations({
     revisions: this.#revisions,

@@ -21,6 +21,9 @@ interface Keyed {
 
 type Answer = Extract<Seen, { kind: "answer" }>;
 
+/** Within this time, what failed is tried again. */
+const retriedMs = 5000;
+
 /** What may be answered to each call (contract section 5); 503 and 507 are looked at apart. */
 const legal: readonly { method: string; path: RegExp; statuses: readonly number[] }[] = [
   { method: "POST", path: /^\/api\/sessions$/, statuses: [201, 400, 409, 413, 415, 422] },
@@ -61,6 +64,8 @@ export class Answers implements Judge {
   #hadStoreFault = false;
   readonly #storeFaults = new Set<Fault>();
   #storeFaultAt = -Infinity;
+  /** The last one has no end while a fault is there. */
+  readonly #storeFailures: { from: number; to: number }[] = [];
   #wasFull = false;
   #isStopping = false;
 
@@ -80,7 +85,11 @@ export class Answers implements Judge {
   hadStoreFault = (): boolean => this.#hadStoreFault;
 
   /** Whether the store fails, or is slow, at a moment, or did just before: what failed is tried again a little later. */
-  isStoreFailing = (at: number): boolean => this.#storeFaults.size > 0 || at - this.#storeFaultAt < 5000;
+  isStoreFailing = (at: number): boolean => this.#storeFaults.size > 0 || at - this.#storeFaultAt < retriedMs;
+
+  /** Whether it did so at any moment of a span. */
+  wasStoreFailing = (from: number, to: number): boolean =>
+    this.#storeFailures.some((failure) => failure.from <= to && failure.to >= from);
 
   see(seen: Seen): void {
     switch (seen.kind) {
@@ -112,6 +121,10 @@ export class Answers implements Judge {
     this.#storeFaultAt = at;
     if (phase === "begins") this.#storeFaults.add(fault);
     else this.#storeFaults.delete(fault);
+    const to = this.#storeFaults.size > 0 ? Infinity : at + retriedMs;
+    const last = this.#storeFailures.at(-1);
+    if (last && last.to >= at) last.to = to;
+    else this.#storeFailures.push({ from: at, to });
   }
 
   #answered(answer: Answer): void {

@@ -65,6 +65,24 @@ judges(
   },
 );
 
+judges(
+  "guard",
+  "where the store fails, that nobody wanted what was held any more may not be told",
+  (life, isBroken) => {
+    if (isBroken) life.see({ kind: "fault", fault: "commit fails", phase: "once", detail: "" }).wait(60_000);
+    life.accept("m1").started("m1");
+    life
+      .refused(life.call(), "auth")
+      .tell("settings.held", { ...held, model: "one", reason: "auth" })
+      .requeued("m1", "held", "auth");
+    if (!isBroken) life.see({ kind: "fault", fault: "commit fails", phase: "once", detail: "" });
+    life.wait(1).ask("PATCH", "/api/sessions/a", { status: 200 }, { provider: "second" });
+    life.wait(1).ask("PATCH", "/api/sessions/a", { status: 200 }, { provider: null });
+    life.wait(1).started("m1");
+    life.ended(life.call()).done("m1");
+  },
+);
+
 judges("guard", "sessions go back to what was answered, at the same endpoint", (life, isBroken) => {
   life.whole("m1").edit(newKey).changed(2, ["providers.first.apiKey"]).wait(1);
   life.accept("m2", 2).started("m2", 2, { revision: 2 });

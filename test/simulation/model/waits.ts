@@ -24,6 +24,7 @@ export class Waits {
 
   readonly #isProven: (binding: string) => boolean;
   readonly #hadStoreFault: () => boolean;
+  readonly #wasStoreFailing: (from: number, to: number) => boolean;
 
   constructor(parts: {
     revisions: Revisions;
@@ -32,7 +33,9 @@ export class Waits {
     /** Whether a binding was ever answered. */
     isProven: (binding: string) => boolean;
     hadStoreFault: () => boolean;
+    wasStoreFailing: (from: number, to: number) => boolean;
   }) {
+    this.#wasStoreFailing = parts.wasStoreFailing;
     this.#hadStoreFault = parts.hadStoreFault;
     this.#isProven = parts.isProven;
     this.#revisions = parts.revisions;
@@ -109,13 +112,14 @@ export class Waits {
   }
 
   /**
-   * Sections 3.5 and 4: another value ends a hold, and a park for a key or a model, or one whose time is up; where the
-   * store fails the event of that may be lost.
+   * Sections 3.5 and 4: a hold, and a park for a key or a model, end with another value, or when nobody wants what they
+   * are about, and a park whose time is up may; where the store fails the event of that may be lost.
    */
   #mayBeReleased({ kind, reason, from, until }: Span, { startedAt }: Turn): boolean {
+    const isByHand = kind === "hold" || reason === "auth" || reason === "not_found";
+    if (isByHand && this.#wasStoreFailing(from, startedAt)) return true;
     const isUp = until !== null && startedAt >= until;
-    const isByValue = kind === "hold" || reason === "auth" || reason === "not_found" || isUp;
-    return isByValue && this.#hadStoreFault() && this.#revisions.between(from, startedAt).length > 1;
+    return (isByHand || isUp) && this.#hadStoreFault() && this.#revisions.between(from, startedAt).length > 1;
   }
 
   /** Section 3.5: a canary that is refused so holds its binding; its message goes back uncounted. */
