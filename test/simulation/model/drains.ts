@@ -47,7 +47,8 @@ export class Drains {
     } else if (event.type === "session.waiting" && event.data.for === "drain") this.#drain ??= this.#left;
     else if (event.type === "message.requeued" && event.data.reason === "drain") {
       const { session, seq } = event.data;
-      const drain = this.#drain;
+      // Who was loaded may wait for something else than the drain.
+      const drain = this.#drain ?? this.#left;
       // Where the store fails the event of a drain is one of the things that are lost.
       if (!drain && this.#hadStoreFault()) return;
       expect(drain !== undefined, "drain", () => `${session}/${seq} was put back by a drain, there is none`);
@@ -58,7 +59,8 @@ export class Drains {
 
   /** Whether the grace of the drain that was told last was over at a moment: what ran then was to be aborted. */
   isOver(at: number): boolean {
-    return this.#drain !== undefined && at >= this.#drain.at + this.#drain.graceMs;
+    const drain = this.#drain ?? this.#left;
+    return drain !== undefined && at >= drain.at + drain.graceMs;
   }
 
   /** A turn was started. */

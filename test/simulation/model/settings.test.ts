@@ -323,3 +323,13 @@ judges("drain", "who is loaded for a message in one waits for its end", (life, i
     .tell("session.waiting", { session: "b", for: "drain", until: null });
   life.wait(isBroken ? 100 : 20_000).requeued("m1", "drain");
 });
+
+judges("drain", "who is loaded for a message in one may wait for something else", (life, isBroken) => {
+  life
+    .accept("m1")
+    .started("m1")
+    .tell("daemon.draining", { reason: "request", graceMs: 20_000, inFlight: 1 })
+    .tell("session.loaded", { session: "b" })
+    .tell("session.waiting", { session: "b", for: "key", until: null });
+  life.wait(isBroken ? 100 : 20_000).requeued("m1", "drain");
+});
