@@ -33,12 +33,12 @@ export class Generators {
         this.#generators.delete(event.data.session);
         return;
       case "daemon.started":
-      case "daemon.restarted":
         this.#generators.clear();
         this.#rollout = undefined;
         return;
-      // A rollout goes on while the last turns end.
+      // A rollout goes on while the last turns end, and the next one may begin before the restart is told.
       case "daemon.draining":
+      case "daemon.restarted":
         return this.#generators.clear();
       case "rollout.started":
         this.#rollout = { total: event.data.total, done: 0 };

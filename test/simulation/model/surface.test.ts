@@ -50,6 +50,13 @@ judges("events", "a rollout goes on in a drain", (life, isBroken) => {
   life.tell("rollout.progressed", { done: 1, total: isBroken ? 3 : 2 });
 });
 
+judges("events", "a rollout may begin before a restart is told", (life, isBroken) => {
+  life.tell("daemon.draining", { reason: "request", graceMs: 20_000, inFlight: 0 });
+  life.tell("rollout.started", { revision: 1, total: 2 });
+  life.tell("daemon.restarted", { url: "", downtimeMs: 0, sessions: 0, requeued: 0 });
+  life.tell("rollout.progressed", { done: 1, total: isBroken ? 3 : 2 });
+});
+
 judges("events", "where the store fails the beginning of a rollout may be lost", (life, isBroken) => {
   life.tell("rollout.started", { revision: 1, total: 3 }).tell("rollout.progressed", { done: 3, total: 3 });
   if (!isBroken) life.see({ kind: "fault", fault: "store busy", phase: "once", detail: "" });
