@@ -35,12 +35,16 @@ export class Opening {
     const { store, log, wasCrashed } = this.#foundation;
     const now = (): number => this.#clock.now();
     if (this.#handover) return resume(this.#handover, { store, boot, now });
+    const inFlight = await store.sessions.inFlight();
+    // 1. A process that is killed while it starts may have begun turns before it wrote that it is there. And the notes
+    //    come first: where it is killed once more, the next one finds the messages in flight still.
+    if (wasCrashed || inFlight.length > 0) {
+      const atWork = new Set([...inFlight, ...(await store.sessions.withPending())]);
+      await store.notes.add([...atWork], restartNote("crash"), now());
+    }
     const recovered = await store.messages.recover(boot, maxAttempts, now());
-    const wasInFlight = recovered.requeued + recovered.failed > 0;
-    if (wasInFlight) log.warn("messages were in flight when the daemon stopped last", recovered);
-    // 1. A process that is killed while it starts may have begun turns before it wrote that it is there.
-    if (wasCrashed || wasInFlight)
-      await store.notes.add(await store.sessions.withPending(), restartNote("crash"), now());
+    if (recovered.requeued + recovered.failed > 0)
+      log.warn("messages were in flight when the daemon stopped last", recovered);
     return undefined;
   }
 

@@ -64,4 +64,6 @@ export interface SessionStore {
   count(): Promise<number>;
   /** Ids of the sessions that have a pending message. */
   withPending(): Promise<string[]>;
+  /** Ids of the sessions that have a running message. */
+  inFlight(): Promise<string[]>;
 }

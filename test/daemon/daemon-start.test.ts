@@ -182,25 +182,44 @@ describe("a start after the settings were edited while nothing ran", () => {
   });
 });
 
-test("a start that finds messages in flight tells their sessions of a crash, whatever was written of it", async () => {
-  const gone = { kind: "command", model: "m", argv: ["/nowhere/to/be/found"] };
-  const { options, start, write } = place({ provider: "gone", providers: { gone } });
-  const daemon = await start();
-  await post(daemon, "hello");
-  await daemon.stop("test");
-  // As a process leaves it that was killed after its first turn began and before it wrote daemon.json.
-  const store = openDatabase(join(options.dataDir, "segue.db"));
-  store
-    .prepare(
-      "UPDATE messages SET status = 'running', lease_boot = 'boot_killed', lease_generator = 'gen_killed'",
-    )
-    .run();
-  store.close();
-  write({ provider: "echo" });
-  const next = await start();
-  await post(next, "and now?", "wait=60");
-  const transcript = await (await fetch(`${next.url}/api/sessions/a/transcript`)).text();
-  expect(transcript).toContain("The daemon stopped unexpectedly.");
+describe("a start that finds messages in flight", () => {
+  /** As a process leaves it that was killed after its first turn began and before it wrote daemon.json. */
+  async function killedEarly(): Promise<Place> {
+    const gone = { kind: "command", model: "m", argv: ["/nowhere/to/be/found"] };
+    const it = place({ provider: "gone", providers: { gone } });
+    const daemon = await it.start();
+    await post(daemon, "hello");
+    await daemon.stop("test");
+    const store = openDatabase(join(it.options.dataDir, "segue.db"));
+    store
+      .prepare(
+        "UPDATE messages SET status = 'running', lease_boot = 'boot_killed', lease_generator = 'gen_killed'",
+      )
+      .run();
+    store.prepare("UPDATE sessions SET pending = 0").run();
+    store.close();
+    it.write({ provider: "echo" });
+    return it;
+  }
+
+  async function transcriptOf(daemon: RunningDaemon): Promise<string> {
+    await post(daemon, "and now?", "wait=60");
+    return (await fetch(`${daemon.url}/api/sessions/a/transcript`)).text();
+  }
+
+  test("tells their sessions of a crash, whatever was written of it", async () => {
+    const { start } = await killedEarly();
+    expect(await transcriptOf(await start())).toContain("The daemon stopped unexpectedly.");
+  });
+
+  test("does so too where the one before it ended between the messages and the notes", async () => {
+    const { options, start } = await killedEarly();
+    const database = new UnreadableDatabase("INSERT INTO notes");
+    const openUnreadable = (path: string): Database => database.over(openDatabase(path));
+    const starting = startDaemonIn({ ...systemOutside(), openDatabase: openUnreadable }, options);
+    expect((await refusalOf(starting)).code).toBe("storage");
+    expect(await transcriptOf(await start())).toContain("The daemon stopped unexpectedly.");
+  });
 });
 
 test("a start over a store that cannot be read when it answers already loads its sessions as soon as it can", async () => {
@@ -244,7 +263,7 @@ test("a daemon whose sessions are still to be loaded stops at once", async () =>
   expect(existsSync(join(options.dataDir, "daemon.json"))).toBe(false);
 });
 
-/** A database in which one thing cannot be read. */
+/** A database in which one thing cannot be read, or written. */
 class UnreadableDatabase {
   isReadable = false;
   readonly #sql: string;
@@ -259,18 +278,20 @@ class UnreadableDatabase {
       close: () => database.close(),
       prepare: (sql) => {
         const statement = database.prepare(sql);
-        if (!sql.startsWith(this.#sql)) return statement;
-        const all: Statement["all"] = (...values) => {
-          if (!this.isReadable)
-            throw Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR_READ" });
-          return statement.all(...values);
-        };
-        return {
-          all,
-          get: (...values) => statement.get(...values),
-          run: (...values) => statement.run(...values),
-        };
+        return sql.startsWith(this.#sql) ? this.#statementOver(statement) : statement;
       },
+    };
+  }
+
+  #statementOver(statement: Statement): Statement {
+    const ifReadable = <T>(work: () => T): T => {
+      if (this.isReadable) return work();
+      throw Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR_READ" });
+    };
+    return {
+      all: (...values) => ifReadable(() => statement.all(...values)),
+      get: (...values) => ifReadable(() => statement.get(...values)),
+      run: (...values) => ifReadable(() => statement.run(...values)),
     };
   }
 }

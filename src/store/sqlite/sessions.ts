@@ -59,6 +59,9 @@ export function createSessions(
   const byId = database.prepare("SELECT * FROM sessions WHERE id = ?");
   const count = database.prepare("SELECT count(*) AS count FROM sessions");
   const withPending = database.prepare("SELECT id FROM sessions WHERE pending > 0 ORDER BY n");
+  const inFlight = database.prepare(
+    "SELECT DISTINCT session FROM messages WHERE status = 'running' ORDER BY n",
+  );
   const get = (id: string): SessionRecord | undefined => {
     const row = byId.get(id);
     return row && sessionRecord(row);
@@ -100,6 +103,7 @@ export function createSessions(
       return row ? integer(row, "count") : 0;
     },
     withPending: async () => withPending.all().map((row) => text(row, "id")),
+    inFlight: async () => inFlight.all().map((row) => text(row, "session")),
   };
 }
 

@@ -102,7 +102,7 @@ export function sessionConformance(open: OpenStore): void {
       expect(await store.messages.context("a", 1, 9)).toEqual([]);
     });
 
-    test("withPending names the sessions that have a pending message", async () => {
+    test("withPending names the sessions that have a pending message, inFlight those that have a running one", async () => {
       const { store } = open();
       await store.sessions.create(newSession("empty"), noon);
       await accepted(store, "pending", ["one"]);
@@ -112,6 +112,7 @@ export function sessionConformance(open: OpenStore): void {
       await holder.take("running");
       await holder.done(await holder.take("done"));
       expect(await store.sessions.withPending()).toEqual(["pending"]);
+      expect(await store.sessions.inFlight()).toEqual(["running"]);
     });
   });
 }
