@@ -30,7 +30,7 @@ export { Violation } from "./model/violation.ts";
  * belongs to both, a turn and its call, is judged when the turn has ended.
  */
 export class Model {
-  readonly #revisions = new Revisions();
+  readonly #revisions = new Revisions((from, to) => this.#answers.wasStoreFailing(from, to));
   readonly #requests = new Requests();
   readonly #answers = new Answers(this.#requests);
   readonly #spans = new Spans();

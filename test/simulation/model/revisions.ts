@@ -33,6 +33,11 @@ export class Revisions {
   readonly #references = new References();
   /** What the newest revision may be. */
   #bases: readonly FileState[] = [];
+  readonly #wasStoreFailing: (from: number, to: number) => boolean;
+
+  constructor(wasStoreFailing: (from: number, to: number) => boolean) {
+    this.#wasStoreFailing = wasStoreFailing;
+  }
 
   /** The newest that was told; undefined before the first. */
   get newest(): Revision | undefined {
@@ -111,10 +116,16 @@ export class Revisions {
   /** What may have been in force at any moment of a span; what the file says and was not told yet included. */
   between(from: number, to: number): Document[] {
     const documents = this.#revisions
-      .filter(({ at }, index) => at <= to && (this.#revisions[index + 1]?.at ?? Infinity) >= from)
+      .filter(({ at }, index) => at <= to && this.#leftAt(index) >= from)
       .flatMap((revision) => revision.documents);
     const untold = this.#states.filter((state) => !this.#bases.includes(state) && state.at <= to);
     return [...documents, ...untold.map((state) => state.document)];
+  }
+
+  /** Until when a revision may have been in force: the one that takes its place bears the time at which it was asked for. */
+  #leftAt(index: number): number {
+    const at = this.#revisions[index + 1]?.at ?? Infinity;
+    return this.#wasStoreFailing(at, at) ? at + longestRecordMs : at;
   }
 
   /** What a number of the settings may have been in a span. */
@@ -148,6 +159,9 @@ export class Revisions {
 
 /** A write waits for a disk that is slow. */
 const longestWriteMs = 2000;
+
+/** A store that is slow or fails holds the record of a revision up, behind everything that was asked for before. */
+const longestRecordMs = 10_000;
 
 /** A key that is told and was not changed speaks against a state more than one that was changed and is not told. */
 const unexplainedWeight = 1000;

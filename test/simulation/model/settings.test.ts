@@ -314,6 +314,19 @@ judges("drain", "a second one does not make the first longer, nor shorter", (lif
   life.wait(isBroken ? 14_000 : 15_000).requeued("m1", "drain");
 });
 
+judges(
+  "drain",
+  "it has the grace of the settings in force, which a slow store puts off",
+  (life, isBroken) => {
+    if (!isBroken) life.see({ kind: "fault", fault: "store slow", phase: "begins", detail: "" });
+    life
+      .wait(60_000)
+      .edit({ ...settings, daemon: { graceMs: 0 } })
+      .changed(2, ["daemon.graceMs"]);
+    life.wait(300).tell("daemon.draining", { reason: "request", graceMs: 20_000, inFlight: 0 });
+  },
+);
+
 judges("drain", "who is loaded for a message in one waits for its end", (life, isBroken) => {
   life
     .accept("m1")
