@@ -1,13 +1,13 @@
 import type { Clock } from "../core/clock.ts";
 import type { NewEvent, Plan, RevisionSource } from "../core/events.ts";
-import type { RevisionRecord } from "../store/revisions.ts";
 import type { Store } from "../store/store.ts";
 import type { AcceptedSettings } from "./accepted.ts";
 import { effectiveFingerprint } from "./fingerprint.ts";
 import { byClass, planChange } from "./plan.ts";
 import type { Reading, ReadResult } from "./read.ts";
-import { changedSince, isOfRevision, revisionFingerprint } from "./revision-fingerprint.ts";
+import { changedSince, isOfFile, isOfRevision, revisionFingerprint } from "./revision-fingerprint.ts";
 import type { Settings } from "./schema.ts";
+import { hashOf } from "./source.ts";
 
 /** A revision in force. */
 export interface InForce {
@@ -72,8 +72,11 @@ export class RevisionInForce {
     const { store, accepted } = this.#parts;
     const latest = await store.revisions.latest();
     await accepted.settle((bytes) => {
+      if (!latest) return false;
+      // 1. The very bytes of the revision are what was accepted, even where nothing can be made of them any more.
+      if (bytes && isOfFile(hashOf(bytes), latest.fingerprint)) return true;
       const proposed = read(bytes);
-      return latest !== undefined && proposed.kind === "ok" && isBehind(latest, proposed.reading);
+      return proposed.kind === "ok" && isOfRevision(proposed.reading.settings, latest.fingerprint);
     });
   }
 
@@ -129,7 +132,7 @@ export class RevisionInForce {
     const { reading, file, source } = acceptable;
     const { clock, store, accepted, onChange } = this.#parts;
     const at = clock.now();
-    const fingerprint = revisionFingerprint(reading.settings);
+    const fingerprint = revisionFingerprint(reading.settings, file?.hash ?? null);
     await accepted.propose(file?.bytes ?? null);
     const revision = await store.revisions.record(
       { at, source, changedKeys: plan.changedKeys, fingerprint, text: reading.maskedText },
@@ -142,16 +145,6 @@ export class RevisionInForce {
     await accepted.keep().catch(() => {});
     return plan;
   }
-}
-
-/** Whether these are the settings of a revision, or were: its own text, of which only references lead elsewhere by now. */
-function isBehind(
-  { fingerprint, text }: RevisionRecord,
-  { settings, maskedText, sources }: Reading,
-): boolean {
-  if (isOfRevision(settings, fingerprint)) return true;
-  const changedKeys = maskedText === text ? changedSince(fingerprint, settings) : undefined;
-  return changedKeys?.every((key) => sources[key]?.reference !== undefined) === true;
 }
 
 function inForceOf(

@@ -12,14 +12,20 @@ const recordSchema = v.object({
   /** By dotted name. */
   digests: v.record(v.string(), v.string()),
 });
+const keptSchema = v.object({
+  ...recordSchema.entries,
+  /** SHA-256 of the bytes that it came from; null where there was no file. */
+  file: v.optional(v.nullable(v.string())),
+});
 type KeyRecord = v.InferOutput<typeof recordSchema>;
 
 /**
- * What is kept of a revision to tell another by: the fingerprint of all its settings, then a digest of each key. What
- * secrets were and where references led stands nowhere else, and a later start has to say which of them have changed.
+ * What is kept of a revision to tell another by: the fingerprint of all its settings, then a digest of each key, and of
+ * its file. What secrets were and where references led stands nowhere else, and a later start has to say which of them
+ * have changed.
  */
-export function revisionFingerprint(settings: Settings): string {
-  return `${effectiveFingerprint(settings)} ${JSON.stringify(recordOf(settings))}`;
+export function revisionFingerprint(settings: Settings, file: string | null): string {
+  return `${effectiveFingerprint(settings)} ${JSON.stringify({ ...recordOf(settings), file })}`;
 }
 
 /** Whether settings are those of a revision. */
@@ -27,14 +33,24 @@ export function isOfRevision(settings: Settings, fingerprint: string): boolean {
   return fingerprint.split(" ", 1)[0] === effectiveFingerprint(settings);
 }
 
+/** Whether a revision came from the bytes of this SHA-256, wherever their references lead by now. */
+export function isOfFile(file: string, fingerprint: string): boolean {
+  return keptOf(fingerprint)?.file === file;
+}
+
 /** The keys in which settings differ from those of a revision, sorted; undefined where it was kept without its keys. */
 export function changedSince(fingerprint: string, settings: Settings): string[] | undefined {
-  const text = fingerprint.slice(fingerprint.indexOf(" ") + 1);
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), recordSchema), text);
-  if (!parsed.success) return undefined;
-  const [before, after] = [parsed.output, recordOf(settings)];
+  const before = keptOf(fingerprint);
+  if (!before) return undefined;
+  const after = recordOf(settings);
   const names = new Set([...Object.keys(before.digests), ...Object.keys(after.digests)]);
   return [...names].filter((name) => digestIn(before, name, after) !== digestIn(after, name, before)).sort();
+}
+
+function keptOf(fingerprint: string): v.InferOutput<typeof keptSchema> | undefined {
+  const text = fingerprint.slice(fingerprint.indexOf(" ") + 1);
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), keptSchema), text);
+  return parsed.success ? parsed.output : undefined;
 }
 
 function recordOf(settings: Settings): KeyRecord {

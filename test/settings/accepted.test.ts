@@ -103,6 +103,20 @@ test("they are that too where something they refer to says something else by the
   expect(changed.at(-1)).toEqual(["turn.system"]);
 });
 
+test("they are that too where something they refer to is gone by then", async () => {
+  const parts = setup();
+  const { path, keyFile, changed, start } = parts;
+  writeFileSync(path, attempts(2));
+  writeFileSync(keyFile, "one");
+  await killedRightAfterRecord(parts, JSON.stringify({ turn: { maxAttempts: 3, system: "file:key" } }));
+  rmSync(keyFile);
+  expect(await start().catch((thrown: unknown) => thrown)).toMatchObject({ code: "settings_invalid" });
+  writeFileSync(keyFile, "one");
+  rmSync(path);
+  expect((await start()).inForce.settings.turn).toMatchObject({ maxAttempts: 3, system: "one" });
+  expect(changed.flat()).toEqual(["turn.maxAttempts"]);
+});
+
 test("what a start changed is told against what was in force", async () => {
   const { path, interception, changed, start } = setup();
   writeFileSync(path, attempts(2));
