@@ -284,10 +284,14 @@ export class Session implements GeneratorHost {
     const head = await store.messages.head(this.id);
     // 1. What was tried was tried under the old binding; a restart by hand is under the same and forgets nothing. What
     //    is due is asked after the wait: an edit may have come meanwhile, or the one it was for was taken back.
-    if (head && this.#isOtherBindingDue() && (head.attempts > 0 || head.retryAt !== null))
+    let forgottenFor: RestartReason | undefined;
+    if (head && this.#isOtherBindingDue() && (head.attempts > 0 || head.retryAt !== null)) {
+      forgottenFor = this.#dueReason();
       await store.messages.resetAttempts(this.id);
-    // 2. From here on nothing is awaited: the binding that is due is the one that is installed.
-    const reason = this.#dueReason() ?? begunFor;
+    }
+    // 2. From here on nothing is awaited: the binding that is due is the one that is installed. Told is what holds now:
+    //    under the same binding, with nothing forgotten, it is a restart that changes nothing.
+    const reason = (this.#isOtherBindingDue() ? this.#dueReason() : forgottenFor) ?? "requested";
     const from = this.#label();
     const oldGeneratorId = this.generatorId;
     this.#install();

@@ -117,6 +117,28 @@ test("a restart for an edit that is taken back meanwhile keeps what was tried, a
   await rig.untilAllEnded();
   expect((await rig.messages("a"))[0]).toMatchObject({ status: "done", attempts: 2 });
   expect(rig.provider.to(second)).toEqual([]);
+  expect(rig.told("session.restarted")).toMatchObject([{ reason: "requested" }]);
+});
+
+test("a restart that had forgotten what was tried before its edit was taken back says what it was for", async () => {
+  const rig = await Rig.start();
+  let refusals = 1;
+  rig.provider.answer = () => (refusals-- > 0 ? { refusal: { kind: "overloaded" } } : {});
+  await rig.post("a", "1");
+  await rig.until("the message waits", () => rig.session("a").state.kind === "waiting");
+  let edited: Promise<unknown> | undefined;
+  let takenBack: Promise<unknown> | undefined;
+  rig.before = (operation) => {
+    if (operation === "messages.head")
+      return (edited ??= rig.edit({ provider: "second" })).then(() => undefined);
+    if (operation !== "messages.resetAttempts") return undefined;
+    return (takenBack ??= rig.edit({ provider: "first" })).then(() => undefined);
+  };
+  await rig.registry.restart("a", "now");
+  await rig.untilAllEnded();
+  expect((await rig.messages("a"))[0]).toMatchObject({ status: "done", attempts: 1 });
+  expect(rig.provider.to(second)).toEqual([]);
+  expect(rig.told("session.restarted")).toMatchObject([{ reason: "provider_changed" }]);
 });
 
 test("a session that is not loaded has nothing to restart, and one that is none is not found", async () => {
