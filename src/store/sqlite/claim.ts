@@ -20,6 +20,7 @@ export function createClaim(database: Database, sessions: SessionWrites): Claim 
   );
   const claim = database.prepare(
     `UPDATE messages SET status = 'running', attempts = attempts + 1, started_at = ?, retry_at = NULL,
+       is_alone = min(is_alone, 1),
        provider = ?, model = ?, revision = ?, fallback_from = ?, lease_boot = ?, lease_generator = ?
      WHERE n = ?`,
   );
@@ -55,7 +56,7 @@ export function createClaim(database: Database, sessions: SessionWrites): Claim 
  * that asks for a summary: the reply is to that one.
  */
 function batchOf(rows: readonly SqlRow[]): number[] {
-  const isAlone = (row: SqlRow | undefined): boolean => row !== undefined && integer(row, "is_alone") === 1;
+  const isAlone = (row: SqlRow | undefined): boolean => row !== undefined && integer(row, "is_alone") > 0;
   const isSummary = (row: SqlRow | undefined): boolean =>
     row !== undefined && integer(row, "is_summary") === 1;
   const end = rows.findIndex(

@@ -4,6 +4,7 @@ import type { MessageRecord, MessageStatus } from "../message.ts";
 import type { MessageStore } from "../messages.ts";
 import type { Page, PageRequest } from "../page.ts";
 import type { Accept } from "./accept.ts";
+import { runsApart } from "./apart.ts";
 import type { Claim } from "./claim.ts";
 import { createContext } from "./context.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -92,12 +93,18 @@ function createCancel(database: Database): (id: string, at: number, told: ToldEv
   const uncount = database.prepare(
     "UPDATE sessions SET pending = pending - 1, head_seq = head_seq + (head_seq = ?) WHERE id = ?",
   );
+  // 2. A session has one turn at a time: what else of it is running was taken together with this one.
+  const takeApart = database.prepare(
+    `UPDATE messages INDEXED BY messages_running SET is_alone = ${runsApart}
+     WHERE status = 'running' AND session = ?`,
+  );
   return (id, at, told) => {
     const row = before.get(id);
     const status = row && text(row, "status");
     if (!row || (status !== "pending" && status !== "running")) return false;
     cancel.run(at, integer(row, "n"));
     if (status === "pending") uncount.run(integer(row, "seq"), text(row, "session"));
+    else takeApart.run(text(row, "session"));
     tell({ type: "message.cancelled", data: ofMessage(row) }, at, told);
     return true;
   };

@@ -1,5 +1,6 @@
 import type { MessageError } from "../../core/events.ts";
 import type { Database, SqlRow } from "../../platform/platform.ts";
+import { runsApart } from "./apart.ts";
 import { tell, type ToldEvent } from "./events.ts";
 import { integer, text } from "./row.ts";
 import { ofMessage } from "./turn-end.ts";
@@ -60,7 +61,8 @@ export function createRecover(
     const rows = orphaned.all(boot);
     const turns = Map.groupBy(rows, turnOf);
     const requeued = rows.filter((row) => {
-      const isBatch = (turns.get(turnOf(row))?.length ?? 0) > 1;
+      const isApart = integer(row, "is_alone") === runsApart;
+      const isBatch = isApart || (turns.get(turnOf(row))?.length ?? 0) > 1;
       return recoverOne(row, isBatch, maxAttempts, at, told);
     }).length;
     return { requeued, failed: rows.length - requeued };

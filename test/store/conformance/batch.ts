@@ -135,5 +135,18 @@ export function batchConformance(open: OpenStore): void {
       expect(await holder.takeBatch("a", 3)).toHaveLength(1);
       expect(await store.messages.recover("boot_4", 1, noon)).toEqual({ requeued: 0, failed: 1 });
     });
+
+    test("a crash blames none of it either where all others but one were cancelled", async () => {
+      const { store, ids, holder } = await setup(open);
+      const [first = "", second = "", third = ""] = ids;
+      await store.messages.recover("boot_2", 1, noon);
+      await holder.takeBatch("a", 3);
+      await store.messages.cancel(second, noon);
+      await store.messages.cancel(third, noon);
+      expect(await store.messages.recover("boot_3", 1, noon)).toEqual({ requeued: 1, failed: 0 });
+      expect(await messageOf(store, first)).toMatchObject({ status: "pending", attempts: 0 });
+      expect((await holder.takeBatch("a", 9)).map(({ seq }) => seq)).toEqual([1]);
+      expect(await store.messages.recover("boot_4", 1, noon)).toEqual({ requeued: 0, failed: 1 });
+    });
   });
 }
