@@ -245,13 +245,15 @@ export class Gate {
     return spent?.until;
   }
 
-  /** Whether whoever was let through would be let through now, himself being counted. */
-  #mayStillStart({ provider, config }: Candidate): boolean {
+  /** Whether whoever was let through, as the first to try these parks, would be let through now, himself being counted. */
+  #mayStillStart({ provider, config }: Candidate, probed: readonly Park[]): boolean {
     const now = this.#clock.now();
     if (this.#isClosed || this.#spent() !== undefined) return false;
     const hold = this.#guard.holdOver(config);
     const isHeld = hold !== undefined && (hold.tryAt === null || hold.tryAt > now);
-    const isParked = this.#parks.over(config).some((park) => park.until > now);
+    // 1. A park that began since is for whoever asks at its end.
+    const isOwn = ({ scope }: Park): boolean => probed.some((park) => park.scope === scope);
+    const isParked = this.#parks.over(config).some((park) => park.until > now || !isOwn(park));
     return !isHeld && !isParked && this.inFlight(provider) <= this.#limits().turnsPerProvider;
   }
 
@@ -260,7 +262,7 @@ export class Gate {
     let isReleased = false;
     return {
       candidate,
-      isGood: () => this.#mayStillStart(candidate),
+      isGood: () => this.#mayStillStart(candidate, probed),
       release: (verdict) => {
         if (isReleased) return nothing;
         isReleased = true;

@@ -444,7 +444,19 @@ describe("whoever was let through and has not started", () => {
     const [first, second] = [await house.come(a), await house.come(a)];
     await house.end(first, refused("rate_limited", 5000));
     expect(second.permit?.isGood()).toBe(false);
+  });
+
+  test("may not at the end of a park that began since: one turn goes first, and that is whoever asks then", async () => {
+    const house = new Gatehouse();
+    await house.prove(a);
+    const [first, second] = [await house.come(a), await house.come(a)];
+    await house.end(first, refused("rate_limited", 5000));
     await house.clock.advance(5000);
+    expect(second.permit?.isGood()).toBe(false);
+    const probe = await house.come(a);
+    expect(probe.permit?.isGood()).toBe(true);
+    expect(second.permit?.isGood()).toBe(false);
+    await house.end(probe);
     expect(second.permit?.isGood()).toBe(true);
   });
 
