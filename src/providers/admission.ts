@@ -3,10 +3,23 @@ import type { Candidate } from "./candidate.ts";
 import type { Guard } from "./guard.ts";
 import type { Park, Parks } from "./parks.ts";
 
-/** Whether a turn may start: under which candidate, and which parks it is the first to try; or what it waits for. */
-export type Admission =
-  | { kind: "go"; candidate: Candidate; probes: readonly Park[] }
-  | { kind: "wait"; reason: WaitReason; until: number | null };
+/** A turn may start: under which candidate, in place of which others, and which parks it is the first to try. */
+export interface Go {
+  kind: "go";
+  candidate: Candidate;
+  passedOver: readonly Candidate[];
+  probes: readonly Park[];
+}
+
+/** It may not, and this is what it waits for. */
+export interface Wait {
+  kind: "wait";
+  reason: WaitReason;
+  until: number | null;
+}
+
+/** Whether a turn may start. */
+export type Admission = Go | Wait;
 
 /** What it goes by, as it is at `now`. */
 export interface Circumstances {
@@ -21,18 +34,33 @@ export function admissionOf(
   candidates: readonly [Candidate, ...Candidate[]],
   circumstances: Circumstances,
 ): Admission {
-  let wait: Admission | undefined;
+  let wait: Wait | undefined;
+  const passedOver: Candidate[] = [];
   for (const candidate of candidates) {
     const admission = admissionOfOne(candidate, circumstances);
-    // 1. Only a park or a hold sends a turn on to the next: who waits for a slot or a canary waits for his own.
-    if (admission.kind === "go" || admission.reason === "slot" || admission.reason === "canary")
-      return wait && admission.kind === "wait" ? wait : admission;
+    if (admission.kind === "go") return { ...admission, passedOver };
+    if (!isPassedOver(admission)) return wait ?? admission;
     wait ??= admission;
+    passedOver.push(candidate);
   }
   return wait ?? { kind: "wait", reason: "slot", until: null };
 }
 
-function admissionOfOne(candidate: Candidate, { now, guard, parks, hasSlot }: Circumstances): Admission {
+/** Whether a turn may take the next candidate in place of this one. */
+export function isKeptBack(candidate: Candidate, circumstances: Circumstances): boolean {
+  const admission = admissionOfOne(candidate, circumstances);
+  return admission.kind === "wait" && isPassedOver(admission);
+}
+
+/** Only a park or a hold sends a turn on to the next: who waits for a slot or a canary waits for his own. */
+function isPassedOver({ reason }: Wait): boolean {
+  return reason !== "slot" && reason !== "canary";
+}
+
+function admissionOfOne(
+  candidate: Candidate,
+  { now, guard, parks, hasSlot }: Circumstances,
+): Omit<Go, "passedOver"> | Wait {
   const { provider, config } = candidate;
   const hold = guard.holdOver(config);
   if (hold && (hold.tryAt === null || hold.tryAt > now || guard.hasCanary(config)))

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { isoTime } from "../core/clock.ts";
 import type { NewEvent, WaitReason } from "../core/events.ts";
-import { type Admission, type Circumstances, admissionOf } from "./admission.ts";
+import { type Admission, type Circumstances, type Go, admissionOf, isKeptBack } from "./admission.ts";
 import type { Budget } from "./budget.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Guard } from "./guard.ts";
@@ -83,10 +83,9 @@ export class Gate {
       lane.add(ticket, {
         candidates: request.candidates,
         isSuspect,
-        grant: (candidate, probed) => {
+        grant: (admission) => {
           request.signal.removeEventListener("abort", leave);
-          // The candidate is one of `request.candidates()`, chosen by `#decide` in this very call.
-          resolve(this.#permit(candidate as C, probed, isSuspect));
+          resolve(this.#permit<C>(admission, isSuspect));
         },
         onWait: request.onWait,
       });
@@ -102,9 +101,8 @@ export class Gate {
     };
     const decision = this.#decide(waiter);
     if (decision.kind === "wait" || decision.probes.length > 0) return undefined;
-    this.#begin(waiter, decision.candidate, decision.probes);
-    // The candidate is one of `candidates`.
-    return this.#permit(decision.candidate as C, decision.probes, false);
+    this.#begin(waiter, decision);
+    return this.#permit<C>(decision, false);
   }
 
   /** Takes the place of the one before it, in which no turn runs any more. */
@@ -198,18 +196,14 @@ export class Gate {
         lane.tell(decision.reason, decision.until);
       } else {
         lane.remove(ticket);
-        this.#grant(waiter, decision.candidate, decision.probes);
+        this.#begin(waiter, decision);
+        waiter.grant(decision);
       }
     }
     for (const [name, lane] of this.#lanes) if (lane.size === 0) this.#lanes.delete(name);
   }
 
-  #grant(waiter: Waiter, candidate: Candidate, probes: readonly Park[]): void {
-    this.#begin(waiter, candidate, probes);
-    waiter.grant(candidate, probes);
-  }
-
-  #begin({ isSuspect }: Pick<Waiter, "isSuspect">, candidate: Candidate, probes: readonly Park[]): void {
+  #begin({ isSuspect }: Pick<Waiter, "isSuspect">, { candidate, probes }: Go): void {
     this.#parks.probe(probes);
     if (isSuspect) this.#hasSuspect = true;
     this.#guard.begin(candidate.config);
@@ -245,24 +239,30 @@ export class Gate {
     return spent?.until;
   }
 
-  /** Whether whoever was let through, as the first to try these parks, would be let through now, himself being counted. */
-  #mayStillStart({ provider, config }: Candidate, probed: readonly Park[]): boolean {
+  /** Whether whoever was let through would be let through now, himself being counted. */
+  #mayStillStart({ candidate, passedOver, probes }: Go): boolean {
+    const { provider, config } = candidate;
     const now = this.#clock.now();
     if (this.#isClosed || this.#spent() !== undefined) return false;
     const hold = this.#guard.holdOver(config);
     const isHeld = hold !== undefined && (hold.tryAt === null || hold.tryAt > now);
     // 1. A park that began since is for whoever asks at its end.
-    const isOwn = ({ scope }: Park): boolean => probed.some((park) => park.scope === scope);
+    const isOwn = ({ scope }: Park): boolean => probes.some((park) => park.scope === scope);
     const isParked = this.#parks.over(config).some((park) => park.until > now || !isOwn(park));
-    return !isHeld && !isParked && this.inFlight(provider) <= this.#limits().turnsPerProvider;
+    if (isHeld || isParked || this.inFlight(provider) > this.#limits().turnsPerProvider) return false;
+    const circumstances = this.#circumstances();
+    return passedOver.every((each) => isKeptBack(each, circumstances));
   }
 
-  #permit<C extends Candidate>(candidate: C, probed: readonly Park[], isSuspect: boolean): Permit<C> {
+  #permit<C extends Candidate>(admission: Go, isSuspect: boolean): Permit<C> {
+    const { probes: probed } = admission;
+    // 1. It is one of the candidates that were asked with.
+    const candidate = admission.candidate as C;
     const startedAt = this.#clock.now();
     let isReleased = false;
     return {
       candidate,
-      isGood: () => this.#mayStillStart(candidate, probed),
+      isGood: () => this.#mayStillStart(admission),
       release: (verdict) => {
         if (isReleased) return nothing;
         isReleased = true;

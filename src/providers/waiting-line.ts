@@ -1,12 +1,12 @@
 import type { WaitReason } from "../core/events.ts";
+import type { Go } from "./admission.ts";
 import type { Candidate } from "./candidate.ts";
-import type { Park } from "./parks.ts";
 
 /** Somebody who waits at the gate. */
 export interface Waiter {
   candidates: () => readonly [Candidate, ...Candidate[]];
   isSuspect: boolean;
-  grant: (candidate: Candidate, probed: readonly Park[]) => void;
+  grant: (admission: Go) => void;
   onWait: (reason: WaitReason, until: number | null) => void;
 }
 

@@ -460,6 +460,16 @@ describe("whoever was let through and has not started", () => {
     expect(second.permit?.isGood()).toBe(true);
   });
 
+  test("may not in place of what is no longer kept back", async () => {
+    const house = new Gatehouse();
+    await house.prove(a);
+    await house.end(await house.come(a), refused("rate_limited", 5000));
+    const fallback = await house.come(a, b);
+    expect([fallback.permit?.candidate, fallback.permit?.isGood()]).toEqual([b, true]);
+    await house.clock.advance(5000);
+    expect(fallback.permit?.isGood()).toBe(false);
+  });
+
   test("may try what is held, as the one whose time it is", async () => {
     const house = new Gatehouse();
     await house.end(await house.come(a), refused("unreachable"));
