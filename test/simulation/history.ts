@@ -143,6 +143,8 @@ export type Fault =
   | "store unreadable"
   /** Everything the store does takes time. */
   | "store slow"
+  /** The code of a kind of provider is long in coming: the turn that needs it has its slot, and no call yet. */
+  | "code slow"
   /** The file of the settings cannot be written by the daemon. */
   | "settings read-only"
   /** The next address cannot be listened on. */

@@ -111,7 +111,8 @@ export class Model {
   #read(stored: Extract<Seen, { kind: "stored" }>): void {
     this.#stored.judge(stored);
     this.#replies.read(stored);
-    if (!this.#answers.isStoreFailing(stored.at)) {
+    // Who waits for the code of his provider has been let through, and is shown as what he was before.
+    if (!this.#answers.isStoreFailing(stored.at) && !this.#calls.isAnyLoading) {
       expectWaitsStated(stored, this.#revisions);
       expectSomebodyRuns(stored, this.#calls);
       expectNobodyIdles(stored);

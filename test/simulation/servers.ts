@@ -15,6 +15,8 @@ export interface ServersParts {
 
 /** What the code of a vendor consists of, at most: so many files are read one after the other. */
 const mostFilesOfVendor = 30;
+/** So long it takes at most, from a disk that others are busy with. */
+const slowestLoadMs = 3000;
 /** Something arrives this often from a server that says nothing. */
 const babbleMs = 5000;
 
@@ -40,10 +42,19 @@ export class Servers {
     });
     return async (config) => {
       // Every so often the code of a vendor has to be loaded first.
-      const files = this.#parts.chance().happens(0.2) ? 1 + this.#parts.chance().below(mostFilesOfVendor) : 0;
+      const chance = this.#parts.chance();
+      const files = chance.happens(0.2) ? 1 + chance.below(mostFilesOfVendor) : 0;
       for (let file = 0; file < files; file++) await process.outside(() => {});
+      if (chance.happens(0.1)) await this.#loadSlowly(process, config.kind, 1 + chance.below(slowestLoadMs));
       return { call: (request) => this.#call(process, config, request) };
     };
+  }
+
+  async #loadSlowly(process: SimulatedProcess, kind: string, ms: number): Promise<void> {
+    if (process.isDead) await never;
+    this.#parts.see({ kind: "fault", fault: "code slow", phase: "begins", detail: kind });
+    await process.sleep(ms);
+    this.#parts.see({ kind: "fault", fault: "code slow", phase: "ends", detail: kind });
   }
 
   async *#call(

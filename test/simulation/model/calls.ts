@@ -34,6 +34,8 @@ export class Calls implements Judge {
   /** Those that were let go of and do not let go. */
   readonly #lingering = new Set<Call>();
   readonly #proven = new Set<string>();
+  /** Turns that wait for the code of their provider, and have not called it yet. */
+  #loading = 0;
   readonly #isStoreFailing: (at: number) => boolean;
   readonly #listener: (call: Call) => void;
 
@@ -59,8 +61,19 @@ export class Calls implements Judge {
     return this.#proven.has(binding);
   }
 
+  /** Whether any turn has begun of which no call can be seen yet. */
+  get isAnyLoading(): boolean {
+    return this.#loading > 0;
+  }
+
   see(seen: Seen): void {
     switch (seen.kind) {
+      case "boot":
+        if (seen.phase === "asked") this.#loading = 0;
+        return;
+      case "fault":
+        if (seen.fault === "code slow") this.#loading += seen.phase === "begins" ? 1 : -1;
+        return;
       case "call":
         return this.#begun(seen);
       case "chunk":
