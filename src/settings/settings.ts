@@ -291,14 +291,22 @@ export class SettingsKeeper {
     const source = this.#file.look();
     const isOurs = source.kind === "file" && source.hash === acceptable.file?.hash;
     const file = isOurs ? source : acceptable.file;
-    // 1. Until it is kept it counts as not judged: where it cannot be, the next poll tries again.
+    // 1. Until it is kept it counts as not judged: where it cannot be, or something else has changed meanwhile, the next
+    //    poll tries again.
     this.#judged = "";
     const plan = await this.#revision.accept({ ...acceptable, file });
     this.#file.follow({ kind: "ok", reading: acceptable.reading });
-    if (isOurs) this.#judged = this.#file.markOf(source);
+    if (isOurs && this.#isAsRead(source.bytes)) this.#judged = this.#file.markOf(source);
     this.#standing.approve(this.inForce.revision !== revision);
     this.#parts.onLooked();
     return plan;
+  }
+
+  /** Whether bytes still mean what is in force: a file that they refer to may have changed since they were read. */
+  #isAsRead(bytes: Uint8Array): boolean {
+    if (this.inForce.reading.referencedFiles.length === 0) return true;
+    const now = this.#file.read(bytes);
+    return now.kind === "ok" && !this.#revision.isOther(now.reading);
   }
 
   /** The first revision in force of this start. */

@@ -346,4 +346,30 @@ describe("an edit by somebody else between the read and the write", () => {
     const { settings } = await app.json<{ settings: { limits: object } }>("/api/settings");
     expect(settings.limits).toMatchObject({ maxPendingPerSession: 20 });
   });
+
+  test("of a file that the settings refer to is noticed all the same", async () => {
+    const app = await startApp({});
+    const key = join(dirname(app.settingsPath), "a.key");
+    writeFileSync(key, "sk-of-before");
+    await app.edit({
+      providers: {
+        keyed: { kind: "openai", model: "m", baseUrl: "http://127.0.0.1:9/v1", apiKey: "file:a.key" },
+      },
+    });
+    const { revisions } = app.services.store;
+    const record = revisions.record.bind(revisions);
+    revisions.record = (...asked) => {
+      revisions.record = record;
+      writeFileSync(key, "sk-of-now");
+      return record(...asked);
+    };
+    await app.json("/api/settings", patch({ turn: { retryMs: 1000 } }));
+    await app.json("/api/settings/reload", { method: "POST" });
+    const { items } = await app.json<{ items: object[] }>("/api/settings/history");
+    expect(items[0]).toMatchObject({
+      revision: 4,
+      source: "reference",
+      changedKeys: ["providers.keyed.apiKey"],
+    });
+  });
 });
