@@ -63,8 +63,8 @@ export class SettingsInForce implements Judge {
         return;
       case "fault":
         if (seen.fault === "watch lost") this.#lostWatches(seen.phase, seen.at);
-        // What becomes of providers keeps nobody from reading a file.
-        if (seen.fault === "provider") return;
+        // What becomes of providers, and of their code, keeps nobody from reading a file.
+        if (seen.fault === "provider" || seen.fault === "code slow") return;
         if (seen.phase === "begins") this.#faults.add(seen.fault);
         else this.#faults.delete(seen.fault);
         if (this.#calmSince !== Infinity) this.#calmSince = seen.at;

@@ -177,6 +177,7 @@ judges("noticed", "an edit that was hinted at is in force after the quiet time",
 
 judges("noticed", "a provider that fails keeps no edit from it", (life, isBroken) => {
   life.see({ kind: "fault", fault: "provider", phase: "begins", detail: "http://first.example/v1 slow" });
+  life.see({ kind: "fault", fault: "code slow", phase: "begins", detail: "openai" });
   life.wait(100).hint("delivered").edit(other);
   life.wait(isBroken ? 2000 : 1400).changed(2, ["provider"]);
 });
