@@ -263,7 +263,10 @@ export class SessionRegistry {
     this.#idle.stop();
     this.#rollout?.supersede();
     const { clock } = this.#around;
+    const deleted = [...this.#leaving.values()].flatMap(({ ended }) => ended ?? []);
     const drained = await drainSessions([...this.#sessions.values()], { clock, deadline, reason });
+    // 1. Nobody finds those any more, but their turns may not have let go yet.
+    await Promise.all(deleted);
     this.#sessions.clear();
     return drained;
   }

@@ -208,6 +208,27 @@ test("a session deleted and posted to while it claims takes the message, though 
   expect(messages.map(({ content, status }) => [content, status])).toEqual([["again", "done"]]);
 });
 
+test("a drain waits until a session that was deleted before it has let go", async () => {
+  const rig = await Rig.start();
+  const loaded = Promise.withResolvers<void>();
+  let isLoading = false;
+  rig.provider.onCreate = () => {
+    isLoading = true;
+    return loaded.promise;
+  };
+  await rig.post("a", "1");
+  await rig.until("its turn is let through", () => isLoading);
+  const deleting = rig.registry.delete("a");
+  await rig.until("it is deleted", () => rig.told("session.deleted").length === 1);
+  let isDrained = false;
+  const draining = rig.registry.drain(rig.clock.now()).then(() => (isDrained = true));
+  await rig.clock.advance(60_000);
+  expect(isDrained).toBe(false);
+  loaded.resolve();
+  await Promise.all([deleting, draining]);
+  expect(rig.provider.calls).toEqual([]);
+});
+
 test("a session deleted while its turn is being stored stays deleted", async () => {
   const rig = await Rig.start();
   await rig.post("a", "1");
