@@ -107,7 +107,9 @@ class TurnWatch {
   }
 
   #exceed(limit: string): void {
-    this.#limit ??= limit;
+    // 1. Who was aborted before and takes its time to let go has not come to an end by that.
+    if (this.controller.signal.aborted) return;
+    this.#limit = limit;
     this.controller.abort();
   }
 }

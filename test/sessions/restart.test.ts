@@ -172,6 +172,20 @@ test("a call that does not let go is left to itself, and what it says later is n
   expect((await rig.messages("a"))[0]?.reply).toBe("one: 1");
 });
 
+test("a call that does not let go before its time would be over was aborted all the same: nothing counts", async () => {
+  const rig = await Rig.start({ turn: { timeoutMs: 5000 } });
+  const late = Promise.withResolvers<void>();
+  rig.provider.answer = () => (rig.provider.calls.length === 1 ? { letsGoOf: late.promise } : {});
+  await rig.post("a", "1");
+  await rig.until("a turn runs", () => rig.provider.calls.length === 1);
+  await rig.clock.advance(4000);
+  await rig.registry.restart("a", "now");
+  await rig.untilAllEnded();
+  late.resolve();
+  expect(rig.told("message.requeued")).toMatchObject([{ reason: "restart" }]);
+  expect((await rig.messages("a"))[0]).toMatchObject({ status: "done", attempts: 1 });
+});
+
 test("a finish that comes after its lease was given to another changes nothing", async () => {
   const rig = await Rig.start();
   const [id = ""] = await rig.post("a", "1");
