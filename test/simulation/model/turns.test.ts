@@ -142,6 +142,23 @@ judges("never mid-turn", "who restarts may be followed by who deletes", (life, i
   life.tell("message.cancelled", { session: "a", message: "m1", seq: 1 });
 });
 
+judges(
+  "never mid-turn",
+  "a batch of which one is cancelled may be told to restart before it has let go",
+  (life, isBroken) => {
+    life.accept("m1").accept("m2", 2).started("m1").started("m2", 2);
+    const call = life.call({ content: "hello\n\nhello" });
+    const body = message("m2", { seq: 2, status: "cancelled" });
+    if (!isBroken) life.wait(1).ask("POST", "/api/messages/m2/cancel", { status: 200, body });
+    life.see({ kind: "callAborted", call, ignoring: true });
+    if (isBroken) life.wait(1).ask("POST", "/api/messages/m2/cancel", { status: 200, body });
+    life.tell("message.cancelled", { session: "a", message: "m2", seq: 2 });
+    life.wait(1).ask("POST", "/api/sessions/a/restart", { status: 200 }, { when: "now" });
+    life.wait(1).requeued("m1", "restart");
+  },
+  { ...settings, turn: { mode: "batch" } },
+);
+
 judges("never mid-turn", "whom a drain aborts may be cancelled after its grace", (life, isBroken) => {
   life.accept("m1").started("m1");
   const call = life.call();
