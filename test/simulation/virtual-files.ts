@@ -155,7 +155,7 @@ const writable = 2;
 const truncating = new Set<string | number>(["w", "wx"]);
 
 /** The disk as one process sees it. Nothing that a dead one asks for is done or answered. */
-export function filesFor(process: SimulatedProcess, disk: VirtualDisk): Files {
+export function filesFor(process: SimulatedProcess, disk: VirtualDisk, syncMs: () => number): Files {
   const outside = <T>(work: () => T): Promise<T> => process.outside(work);
   const now = <T>(work: () => T): T => {
     process.pass();
@@ -176,7 +176,11 @@ export function filesFor(process: SimulatedProcess, disk: VirtualDisk): Files {
   return {
     access: (path, mode) => outside(() => requireAccess(disk, path, mode)),
     chmod: (path, mode) => outside(() => disk.chmod(path, mode)),
-    fsync: () => outside(() => {}),
+    fsync: async () => {
+      await outside(() => {});
+      const ms = syncMs();
+      if (ms > 0) await process.sleep(ms);
+    },
     mkdir: (path) => outside(() => disk.makeFolder(path)),
     open: (path, flags, mode) => outside(() => openFile(process, disk, { path, flags, mode })),
     readFile: (path) => outside(() => new TextDecoder().decode(readable(disk, path).bytes)),

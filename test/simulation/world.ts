@@ -20,6 +20,9 @@ const dataDir = "/simulated/data";
 
 /** How often somebody saves the settings file in the very moment in which the daemon replaces it. */
 const lastMoment = 0.05;
+/** How often a disk takes its time to make a file durable, and how long at most. */
+const slowSync = 0.1;
+const longestSyncMs = 400;
 
 /** What a broken promise is reported with. */
 export class Breach extends Error {
@@ -280,7 +283,7 @@ export class World {
         (bytes) => bytes.forEach((_, place) => (bytes[place] = chance.below(256))),
       ),
       env: {},
-      files: filesFor(process, this.disk),
+      files: filesFor(process, this.disk, () => this.#syncMs()),
       exchange: (one, other) => {
         process.pass();
         if (!this.#canExchange) return false;
@@ -295,6 +298,10 @@ export class World {
       writeLog: (line) => this.#logged(process, line),
       ...(this.#onStep && { onSessionStep: this.#onStep }),
     };
+  }
+
+  #syncMs(): number {
+    return this.chance.happens(slowSync) ? this.chance.below(longestSyncMs) : 0;
   }
 
   #answered(): void {
