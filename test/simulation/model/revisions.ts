@@ -29,6 +29,8 @@ export class Revisions {
   #states: FileState[] = [];
   /** Text of the file as it stands, since when, and whether it is to be put in force. */
   #file: { text: string | undefined; at: number; isGood: boolean } = { text: undefined, at: 0, isGood: true };
+  /** What it means as it stands, references resolved; undefined where one leads nowhere. */
+  #meant: Document | undefined;
   readonly #revisions: Revision[] = [];
   readonly #references = new References();
   /** What the newest revision may be. */
@@ -49,8 +51,20 @@ export class Revisions {
     return this.#file;
   }
 
+  /** Whether what is in force may have what the references of the file lead to as they stand. */
+  get mayHavePresentReferences(): boolean {
+    if (!this.#meant || this.#bases.length === 0) return true;
+    const meant = leavesOf(this.#meant);
+    const referred = [...leavesOf(documentIn(this.#file.text ?? "") ?? {})]
+      .filter(([, value]) => this.#references.has(value))
+      .map(([path]) => path);
+    return this.#bases.some(({ leaves }) => referred.every((path) => leaves.get(path) === meant.get(path)));
+  }
+
   /** The file was edited, or written by the daemon. */
   see(seen: Seen): void {
+    if (seen.kind === "born" || seen.kind === "edit" || seen.kind === "written")
+      this.#meant = isDocument(seen.document) ? seen.document : undefined;
     if (seen.kind === "reference") this.#references.see(seen);
     else if (seen.kind === "born") this.#add(seen.document ?? {}, seen.at);
     else if (seen.kind === "edit") {
@@ -59,12 +73,22 @@ export class Revisions {
         at: seen.at,
         isGood: seen.isGood,
       };
+      if (isOfReference(seen)) this.#addWithTextsBefore(seen.at);
       if (seen.document !== undefined && seen.isGood) this.#add(seen.document, seen.at, this.#file.text);
     } else if (seen.kind === "written") {
       this.#file = { text: seen.text, at: seen.at, isGood: true };
       if (isDocument(seen.document)) this.#add(seen.document, seen.at, seen.text);
       this.#addAsItWasMeant(seen);
     }
+  }
+
+  /** Who reads a text in the moment in which another takes its place asks after that where its references lead. */
+  #addWithTextsBefore(at: number): void {
+    const before = this.#states.findLast((state) => state.at < at);
+    const texts = this.#states.filter((state) => state === before || state.at === at);
+    for (const { written } of texts)
+      for (const document of written ? this.#references.resolved(written, at, at) : [])
+        this.#add(document, at, JSON.stringify(written));
   }
 
   /** What the daemon writes it has read before it wrote it, with what references led to then. */

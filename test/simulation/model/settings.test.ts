@@ -205,6 +205,51 @@ judges("noticed", "a hint of another edit in the same moment is none of this one
   life.wait(0).hint("doubled").wait(2500).read();
 });
 
+/** Settings whose first key comes by a reference, as they mean it, and as they are written. */
+function referring(key: string, more: Document = {}): { document: Document; text: string } {
+  const withKey = (apiKey: string): Document => ({
+    ...settings,
+    providers: {
+      ...(settings["providers"] as object),
+      first: { kind: "openai", baseUrl: "http://first.test/v1", apiKey, model: "one" },
+    },
+    ...more,
+  });
+  return { document: withKey(key), text: JSON.stringify(withKey("file:first.key")) };
+}
+
+const reference = { kind: "reference" as const, reference: "file:first.key" };
+
+judges("noticed", "where a reference leads is in force in time", (life, isBroken) => {
+  const saved = { kind: "edit" as const, how: "rename" as const, isGood: true };
+  const { document, text } = referring("key-of-first");
+  life
+    .see({ ...reference, value: "key-of-first" })
+    .see({ ...saved, document, text })
+    .wait(10_000);
+  life.see({ ...reference, value: "another-key" });
+  const { document: meant } = referring("another-key");
+  life.see({ kind: "edit", how: "in place", isGood: true, document: meant, text: undefined });
+  if (!isBroken) life.changed(2, ["providers.first.apiKey"]);
+  const hash = createHash("sha256").update(text).digest("hex");
+  life.wait(10_000).read({ status: { ...readings(life.iso).status, revision: isBroken ? 1 : 2, hash } });
+});
+
+judges(
+  "a bad edit changes nothing",
+  "the text before may be read with what its reference leads to after",
+  (life, isBroken) => {
+    const saved = { kind: "edit" as const, how: "rename" as const, isGood: true };
+    life.see({ ...reference, value: "key-of-first" }).see({ ...saved, ...referring("key-of-first") });
+    life.wait(10_000).see({ ...saved, ...referring("key-of-first", { turn: { system: "Be brief." } }) });
+    if (isBroken) life.wait(1);
+    life.see({ ...reference, value: "another-key" });
+    const { document } = referring("another-key", { turn: { system: "Be brief." } });
+    life.see({ kind: "edit", how: "in place", isGood: true, document, text: undefined });
+    life.changed(2, ["providers.first.apiKey"]).changed(3, ["turn.system"]);
+  },
+);
+
 judges("noticed", "a bad edit is told in time", (life, isBroken) => {
   life.wait(1).edit(other, false);
   const problems = isBroken ? [] : [{ path: "provider", message: "is none" }];
