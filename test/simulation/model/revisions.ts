@@ -105,10 +105,12 @@ export class Revisions {
     // 1. A start on a bad file takes the text accepted last, and asks anew where its references lead.
     const isAnew = source === "start" && this.mayLeadElsewhere(changedKeys);
     const anew = isAnew ? this.#accepted().flatMap((state) => this.#anew(state, when)) : [];
-    const known = [...this.#states.filter((state) => state.at <= when), ...anew];
+    // 2. Where there was never a revision and there is no file, the first one is the defaults.
+    const first = this.#bases.length === 0 ? [stateOf({}, when)] : [];
+    const known = [...this.#states.filter((state) => state.at <= when), ...anew, ...first];
     const scores = known.map((state) => this.#distance(state, changedKeys));
     const best = Math.min(...scores);
-    // 2. An edit of the file says all that it is told to change, and so does what is found at a start.
+    // 3. An edit of the file says all that it is told to change, and so does what is found at a start.
     const isFound = source === "file" || source === "start";
     const isSaid = !isFound || best < unexplainedWeight || this.#bases.length === 0;
     expect(
@@ -173,11 +175,11 @@ export class Revisions {
     if (!written) return [];
     return this.#references
       .resolved(written, when, when)
-      .map((document) => ({ at, document, written, leaves: leavesOf(document) }));
+      .map((document) => ({ ...stateOf(document, at), written }));
   }
 
   #add(document: Document, at: number, text?: string): void {
-    this.#states.push({ at, document, written: writtenOf(document, text), leaves: leavesOf(document) });
+    this.#states.push(stateOf(document, at, text));
   }
 }
 
@@ -205,6 +207,10 @@ function distance(base: FileState | undefined, state: FileState, changedKeys: re
   const untold = [...changed].filter((path) => !told.has(path)).length;
   const unexplained = changedKeys.filter((path) => !changed.has(path)).length;
   return untold + unexplainedWeight * unexplained;
+}
+
+function stateOf(document: Document, at: number, text?: string): FileState {
+  return { at, document, written: writtenOf(document, text), leaves: leavesOf(document) };
 }
 
 function writtenOf(document: Document, text = ""): Document | undefined {

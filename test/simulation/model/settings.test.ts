@@ -1,7 +1,8 @@
+import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import type { Document } from "../history.ts";
 import { judges } from "./judged.ts";
-import { type WrittenLife, message, readings, session, settings } from "./written-life.ts";
+import { WrittenLife, message, readings, session, settings } from "./written-life.ts";
 
 const other = { ...settings, provider: "second" };
 const restarted = { oldGeneratorId: "g1", generatorId: "g2", waitedMs: 0 };
@@ -69,6 +70,23 @@ judges(
     life.ended(life.call(there)).done("m1");
   },
   { ...settings, fallback: ["second"] },
+);
+
+test.each([
+  { key: "provider", isFound: true },
+  { key: "turn.system", isFound: false },
+])(
+  "a bad edit changes nothing: a start without a file has the defaults, and $key is found to change them: $isFound",
+  (it) => {
+    const life = new WrittenLife();
+    life.see({ kind: "born", seed: 1, document: settings });
+    life.see({ kind: "edit", how: "deleted", document: undefined, isGood: false, text: undefined });
+    life.see({ kind: "reader", reader: 1, phase: "opened", after: 0, query: "" });
+    life.changed(1, [], "start").wait(1).edit(settings);
+    const change = (): unknown => life.changed(2, [it.key]);
+    if (it.isFound) expect(change).not.toThrow();
+    else expect(change).toThrow("a bad edit changes nothing");
+  },
 );
 
 judges("a bad edit changes nothing", "what is in force was good", (life, isBroken) => {
