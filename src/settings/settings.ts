@@ -206,8 +206,9 @@ export class SettingsKeeper {
     });
   }
 
-  /** Ends the loop; an edit that is being applied is applied. */
+  /** Ends the loop; an edit that is being applied is applied, and one whose quiet time runs is read now. */
   stop(): Promise<void> {
+    this.#read = undefined;
     return this.#loop.stop();
   }
 

@@ -261,3 +261,16 @@ test("equal bytes are judged anew where a file they refer to is another", () => 
   };
   expect([judged("one"), judged("two"), judged("one")]).toEqual(["one", "two", "one"]);
 });
+
+test("a stop in the quiet time takes the file as it is then, not as it was when it was touched", async () => {
+  const { path, start } = setup();
+  writeFileSync(path, JSON.stringify({ reload: { debounceMs: 5000 }, turn: { maxAttempts: 2 } }));
+  const keeper = await start();
+  writeFileSync(path, attempts(3));
+  keeper.notice("event");
+  // The look that the touch begins with is over when the loop has had its turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  writeFileSync(path, "{");
+  await keeper.stop();
+  expect([keeper.inForce.revision, keeper.inForce.settings.turn.maxAttempts]).toEqual([1, 2]);
+});
