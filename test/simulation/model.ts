@@ -126,7 +126,7 @@ export class Model {
   #event(event: StoredEvent): void {
     this.#inboxes.before(event);
     this.#settings.event(event);
-    if (event.type === "settings.changed") this.#revisions.changed(event.data);
+    if (event.type === "settings.changed") this.#revisions.changed(event.data, event.toldAt);
     this.#drains.event(event);
     this.#inboxes.event(event);
     this.#contexts.event(event);

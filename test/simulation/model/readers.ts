@@ -89,7 +89,7 @@ export class Readers {
 }
 
 function storedOf(seen: SeenStored, id: number): StoredEvent {
-  return { ...seen, id, at: Date.parse(seen.data.at) };
+  return { ...seen, id, at: Date.parse(seen.data.at), toldAt: seen.at };
 }
 
 function isWanted(seen: SeenStored, session: string | null, types: readonly string[]): boolean {

@@ -17,6 +17,7 @@ interface FileState {
 export interface Revision {
   revision: number;
   at: number;
+  toldAt: number;
   /** What it may say: all states of the file that explain its changed keys equally well. Empty: not known. */
   documents: readonly Document[];
 }
@@ -100,7 +101,7 @@ export class Revisions {
   }
 
   /** A revision came into force. */
-  changed({ at, revision, changedKeys, source }: Told<"settings.changed">): void {
+  changed({ at, revision, changedKeys, source }: Told<"settings.changed">, toldAt: number): void {
     const when = Date.parse(at);
     // 1. A start on a bad file takes the text accepted last, and asks anew where its references lead.
     const isAnew = source === "start" && this.mayLeadElsewhere(changedKeys);
@@ -119,7 +120,7 @@ export class Revisions {
       () => `revision ${revision} changes what no good edit says: ${changedKeys.join()}`,
     );
     const fitting = known.filter((_, index) => scores[index] === best);
-    this.#revisions.push({ revision, at: when, documents: fitting.map((state) => state.document) });
+    this.#revisions.push({ revision, at: when, toldAt, documents: fitting.map((state) => state.document) });
     if (fitting.length === 0) return;
     this.#bases = fitting;
     const earliest = this.#states.findIndex((state) => fitting.includes(state));
@@ -150,8 +151,10 @@ export class Revisions {
 
   /** Until when a revision may have been in force: the one that takes its place bears the time at which it was asked for. */
   #leftAt(index: number): number {
-    const at = this.#revisions[index + 1]?.at ?? Infinity;
-    return this.#wasStoreFailing(at, at) ? at + longestRecordMs : at;
+    const next = this.#revisions[index + 1];
+    if (!next) return Infinity;
+    const { at, toldAt } = next;
+    return this.#wasStoreFailing(at, at) ? at + longestRecordMs : Math.min(toldAt, at + longestWriteMs);
   }
 
   /** What a number of the settings may have been in a span. */

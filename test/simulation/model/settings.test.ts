@@ -410,3 +410,16 @@ judges("drain", "who is loaded for a message in one may wait for something else"
     .tell("session.waiting", { session: "b", for: "key", until: null });
   life.wait(isBroken ? 100 : 20_000).requeued("m1", "drain");
 });
+
+judges("rest", "a turn has the time of the settings that were in force when it began", (life, isBroken) => {
+  const edited = { ...settings, turn: { timeoutMs: 5000 } };
+  const { iso } = life.wait(60_000).edit(edited);
+  const revision = isBroken ? 2 : 1;
+  // What is kept of a revision takes its time on a slow disk, and it bears the time of its edit.
+  if (isBroken) life.changed(2, ["turn.timeoutMs"], "file", iso);
+  life.wait(100).accept("m1").started("m1", 1, { revision }).call();
+  if (!isBroken) life.wait(200).changed(2, ["turn.timeoutMs"], "file", iso);
+  life.wait(7000);
+  const messages = [message("m1", { status: "running" })];
+  life.read({ messages, status: { ...readings(life.iso).status, revision: 2, hash: hashOf(edited) } });
+});

@@ -73,19 +73,24 @@ export class WrittenLife {
     return new Date(this.now).toISOString();
   }
 
-  /** The next stored event, as the reader is sent it. */
+  /** The next stored event, as the reader is sent it; of this moment where it does not say another. */
   tell<T extends SeenEvent["type"]>(
     type: T,
-    data: Omit<Extract<SeenEvent, { type: T }>["data"], "at">,
+    data: Omit<Extract<SeenEvent, { type: T }>["data"], "at"> & { at?: string },
     reader = 1,
     id = (this.#eventId += 1),
   ): this {
     return this.see({ kind: "event", reader, id, type, data: { at: this.iso, ...data } } as Sight);
   }
 
-  changed(revision: number, changedKeys: string[], source: "start" | "file" | "api" = "file"): this {
+  changed(
+    revision: number,
+    changedKeys: string[],
+    source: "start" | "file" | "api" = "file",
+    at = this.iso,
+  ): this {
     const counts = { appliedImmediately: [], pendingRestarts: 0, unaffected: 0, daemonRestart: false };
-    return this.tell("settings.changed", { revision, source, changedKeys, ...counts });
+    return this.tell("settings.changed", { at, revision, source, changedKeys, ...counts });
   }
 
   /** Somebody writes these settings. */
