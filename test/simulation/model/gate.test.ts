@@ -96,6 +96,18 @@ judges("guard", "sessions go back to what was answered, at the same endpoint", (
   life.ended(life.call({ turns: hello, ...back })).done("m2", 2);
 });
 
+judges("fresh", "a hold that a failing store lost is not ended by what is read late", (life, isBroken) => {
+  life.whole("m1").edit(newKey).changed(2, ["providers.first.apiKey"]).wait(1);
+  const under = { revision: 2 };
+  const released = { provider: "first", endpoint: first, model: "one", at: life.iso };
+  if (!isBroken) life.see({ kind: "fault", fault: "store busy", phase: "begins", detail: "" });
+  life.wait(1).accept("m2", 2).started("m2", 2, under);
+  life.refused(life.call({ key: "key-that-is-new", turns: hello }), "auth");
+  life.tell("settings.released", released).requeued("m2", "held", "auth", { seq: 2 });
+  life.wait(5000).started("m2", 2, under);
+  life.ended(life.call({ turns: hello })).done("m2", 2);
+});
+
 judges("fresh", "without a hold nobody goes back", (life, isBroken) => {
   life.whole("m1").edit(newKey).changed(2, ["providers.first.apiKey"]).wait(1);
   life.accept("m2", 2).started("m2", 2, { revision: 2 });

@@ -58,7 +58,10 @@ export class Spans {
   /** A call was refused so that its binding may be held, and the store may keep no event of that. */
   mayHold({ endpoint, model, key }: Call, at: number): void {
     const scope = { kind: "hold" as const, endpoint, model };
-    const isKnown = this.#spans.some((span) => span.toId === Infinity && isSameScope(span, scope));
+    // 1. One that was told may have ended before, which is read later.
+    const isKnown = this.#spans.some(
+      (span) => span.fromId === 0 && span.toId === Infinity && isSameScope(span, scope),
+    );
     if (isKnown) return;
     const times = { from: at, fromId: 0, until: null, toId: Infinity, to: Infinity };
     this.#spans.push({ ...scope, reason: "unreachable", keys: new Set([key]), askedMs: 0, ...times });
@@ -123,7 +126,9 @@ export class Spans {
   }
 
   #end(event: StoredEvent, kind: Span["kind"], scope: { endpoint: string; model: string | null }): void {
-    const ofScope = this.#spans.filter((span) => isSameScope(span, { ...scope, kind }));
+    const ofScope = this.#spans.filter(
+      (span) => isSameScope(span, { ...scope, kind }) && span.from <= event.at,
+    );
     const keys = new Set(ofScope.flatMap((span) => [...span.keys]));
     for (const span of ofScope)
       if (span.toId === Infinity) {
